@@ -1,0 +1,51 @@
+"""From a face to a story you can defend: an analytics workbench for identities seen by many cameras.
+
+>>> import workbench                                        # doctest: +SKIP
+>>> bench = workbench.open("my-store")                      # doctest: +SKIP
+>>> bench.tracks.trajectory("p1").plot()                    # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from workbench import errors, views
+    from workbench.session import Workbench, ingest, open, open_demo
+
+__version__ = "0.1.0"
+__all__ = [
+    "Workbench",
+    "__version__",
+    "errors",
+    "ingest",
+    "open",
+    "open_demo",
+    "views",
+]
+
+# Importing pandas, FAISS and plotly takes longer than a command that needs none of them, so the
+# public names are looked up when they are first used.
+_HOMES = {
+    "Workbench": ("workbench.session", "Workbench"),
+    "ingest": ("workbench.session", "ingest"),
+    "open": ("workbench.session", "open"),
+    "open_demo": ("workbench.session", "open_demo"),
+    "errors": ("workbench.errors", None),
+    "views": ("workbench.views", None),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'workbench' has no attribute {name!r}")
+    module, attribute = _HOMES[name]
+    found = import_module(module)
+    value = found if attribute is None else getattr(found, attribute)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,700 @@
+"""Every table once: columns, kinds, units, keys. Checks and database definitions derive from it.
+
+A table of the product is a :class:`Table`. What moves between the stations of this package are
+DataFrames with these columns; a store derives its own definitions (SQL, constraints) from them.
+
+==========  =======================  ==================================================
+kind        column of a DataFrame    meaning
+==========  =======================  ==================================================
+``id``      ``str``                  1 to 200 characters, no control characters, kept letter by letter
+``text``    ``str``                  any text without control characters but tab and line end
+``time``    ``datetime64[us, UTC]``  an instant
+``int``     ``Int64``                a whole number below 2**53
+``float``   ``float64``              a finite number
+``bool``    ``boolean``
+``json``    ``str``                  JSON text of an object or a list, keys sorted
+``blob``    ``object``               bytes
+==========  =======================  ==================================================
+
+Missing is ``NaN``/``NaT``/``NA`` in tables and ``None`` in records and JSON.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from workbench import times
+from workbench.errors import InvalidInputError
+
+Kind = Literal["id", "text", "time", "int", "float", "bool", "json", "blob"]
+
+ID_LENGTH = 200
+TEXT_LENGTH = 10_000
+JSON_LENGTH = 100_000
+LARGEST_WHOLE = 2**53
+_CONTROL = r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]"
+_CONTROL_IN_TEXT = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]"
+_DTYPES: dict[str, str] = {
+    "id": "str",
+    "text": "str",
+    "json": "str",
+    "time": times.DTYPE,
+    "int": "Int64",
+    "float": "float64",
+    "bool": "boolean",
+    "blob": "object",
+}
+_TRUE = {"true", "t", "yes", "y", "1", "1.0"}
+_FALSE = {"false", "f", "no", "n", "0", "0.0"}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: its name, kind, unit and meaning.
+
+    ``statistic`` columns are recomputed by the store and never taken from input; ``minimum`` and
+    ``above`` bound a number (inclusive and exclusive).
+    """
+
+    name: str
+    kind: Kind
+    doc: str
+    unit: str = ""
+    required: bool = False
+    references: str | None = None
+    statistic: bool = False
+    minimum: float | None = None
+    above: float | None = None
+
+    @property
+    def dtype(self) -> str:
+        """Return the pandas dtype of the column."""
+        return _DTYPES[self.kind]
+
+    def missing(self, n: int) -> pd.Series:
+        """Return `n` missing values."""
+        return pd.Series([], dtype=self.dtype).reindex(range(n))
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table: a kind of node or of edge, its columns and its key.
+
+    A ``derived`` one is never written by a caller: it follows from the others.
+    """
+
+    name: str
+    label: str
+    doc: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...] = ("id",)
+    edge: bool = False
+    derived: bool = False
+
+    @property
+    def names(self) -> list[str]:
+        """Return the column names in order."""
+        return [column.name for column in self.columns]
+
+    def column(self, name: str) -> Column:
+        """Return the column called `name`."""
+        return next(column for column in self.columns if column.name == name)
+
+    def empty(self) -> pd.DataFrame:
+        """Return a table of no rows with the right columns and dtypes."""
+        return pd.DataFrame({c.name: pd.Series([], dtype=c.dtype) for c in self.columns})
+
+    def coerce(self, frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Return the rows in this table's columns and dtypes, and what is wrong with them.
+
+        Parameters
+        ----------
+        frame : DataFrame
+            Any subset of the columns, typed or as text; columns of other names are left out.
+
+        Returns
+        -------
+        rows : DataFrame
+            All columns of the table, one row for each row given, index 0 to n - 1.
+        problems : DataFrame
+            Columns ``row`` (position), ``column``, ``value``, ``reason``; empty if all is well.
+            A cell with a problem is missing in `rows`.
+        """
+        found: list[pd.DataFrame] = []
+        rows: dict[str, pd.Series] = {}
+        for column in self.columns:
+            if column.name not in frame.columns:
+                rows[column.name] = column.missing(len(frame))
+                reasons = pd.Series(pd.NA, index=range(len(frame)), dtype="str")
+                given = rows[column.name]
+            else:
+                given = frame[column.name].reset_index(drop=True)
+                rows[column.name], reasons = coerce_column(given, column)
+            if column.required:
+                reasons = reasons.mask(rows[column.name].isna() & reasons.isna(), "missing")
+            wrong = reasons.notna().to_numpy().nonzero()[0]
+            if len(wrong):
+                found.append(
+                    pd.DataFrame(
+                        {
+                            "row": wrong,
+                            "column": column.name,
+                            "value": [_shown(value) for value in given.iloc[wrong]],
+                            "reason": reasons.iloc[wrong].to_numpy(),
+                        }
+                    )
+                )
+        return pd.DataFrame(rows), _problems(found)
+
+    def check(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return the rows in this table's columns and dtypes.
+
+        Raises
+        ------
+        InvalidInputError
+            Naming the first row, column and value that cannot be used, or a key given twice.
+        """
+        rows, problems = self.coerce(frame)
+        if len(problems):
+            first = problems.iloc[0]
+            more = len(problems) - 1
+            raise InvalidInputError(
+                f"{self.label}: {first['column']} {first['value']!r} cannot be used: {first['reason']}"
+                + (f" (and {more} more)" if more else "")
+                + ".",
+                where=f"row {first['row']}, column {first['column']}",
+                next="Correct the value and give the table again; nothing was written.",
+            )
+        twice = rows.duplicated(list(self.key), keep="first").to_numpy().nonzero()[0]
+        if len(twice):
+            key = ", ".join(str(rows.iloc[twice[0]][name]) for name in self.key)
+            raise InvalidInputError(
+                f"{self.label}: {' and '.join(self.key)} {key!r} is given twice.",
+                where=f"row {twice[0]}, column {self.key[0]}",
+                next="Give each one once; nothing was written.",
+            )
+        return rows
+
+
+def _problems(found: list[pd.DataFrame]) -> pd.DataFrame:
+    if not found:
+        return pd.DataFrame(
+            {
+                "row": pd.Series([], dtype="int64"),
+                "column": pd.Series([], dtype="str"),
+                "value": pd.Series([], dtype="str"),
+                "reason": pd.Series([], dtype="str"),
+            }
+        )
+    return pd.concat(found, ignore_index=True).sort_values("row", kind="stable", ignore_index=True)
+
+
+def _shown(value: object) -> str:
+    text = "" if value is None or value is pd.NA or value is pd.NaT else str(value)
+    return text if len(text) <= 200 else text[:197] + "..."
+
+
+def coerce_column(values: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
+    """Return the values in the column's dtype and the reason where one cannot be used.
+
+    Empty text is missing. Both series keep the index of `values`.
+    """
+    if column.kind in ("id", "text"):
+        return _coerce_text(values, column)
+    if column.kind == "time":
+        return _coerce_time(values)
+    if column.kind in ("int", "float"):
+        return _coerce_number(values, column)
+    if column.kind == "bool":
+        return _coerce_bool(values)
+    if column.kind == "json":
+        return _coerce_json(values)
+    return _coerce_blob(values)
+
+
+def _no_reasons(values: pd.Series) -> pd.Series:
+    return pd.Series(pd.NA, index=values.index, dtype="str")
+
+
+def _as_text(values: pd.Series) -> pd.Series:
+    if values.dtype == "str":
+        text = values
+    elif values.dtype == object:
+        text = values.map(lambda value: value if isinstance(value, str) else _text_of(value))
+        text = text.astype("str")
+    else:
+        text = values.map(_text_of, na_action="ignore").astype("str")
+    return text.mask(text == "")
+
+
+def _text_of(value: Any) -> Any:
+    if value is None or value is pd.NA or value is pd.NaT:
+        return pd.NA
+    if isinstance(value, float):
+        if np.isnan(value):
+            return pd.NA
+        # An id column read by pandas with a gap in it comes as floats: 2.0 was written 2.
+        return str(int(value)) if value.is_integer() and abs(value) < LARGEST_WHOLE else repr(value)
+    return str(value)
+
+
+def _coerce_text(values: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
+    text = _as_text(values)
+    reasons = _no_reasons(values)
+    limit = ID_LENGTH if column.kind == "id" else TEXT_LENGTH
+    long = text.str.len() > limit
+    control = text.str.contains(_CONTROL if column.kind == "id" else _CONTROL_IN_TEXT, regex=True)
+    reasons[long.fillna(False).astype(bool)] = f"longer than {limit} characters"
+    reasons[control.fillna(False).astype(bool)] = "holds a control character or is not UTF-8"
+    return text.mask(reasons.notna()), reasons
+
+
+def _coerce_time(values: pd.Series) -> tuple[pd.Series, pd.Series]:
+    if isinstance(values.dtype, pd.DatetimeTZDtype):
+        return values.dt.tz_convert("UTC").dt.as_unit("us"), _no_reasons(values)
+    text = values.map(lambda v: v.isoformat() if hasattr(v, "isoformat") else v, na_action="ignore")
+    text = _as_text(text.astype(object))
+    given = text.notna()
+    result = pd.Series(pd.NaT, index=values.index, dtype=times.DTYPE)
+    reasons = _no_reasons(values)
+    if given.any():
+        result[given], reasons[given] = times.parse(text[given])
+    return result, reasons
+
+
+def _coerce_number(values: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
+    reasons = _no_reasons(values)
+    if values.dtype == "str" or values.dtype == object:
+        text = _as_text(values)
+        given = text.notna()
+        plain = text.str.match(r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$")
+        numbers = pd.to_numeric(text.where(plain.fillna(False).astype(bool)), errors="coerce")
+    else:
+        given = values.notna()
+        numbers = pd.to_numeric(values, errors="coerce")
+    numbers = numbers.astype("Float64").astype("float64")
+    reasons[given & numbers.isna()] = "not a number"
+    reasons[~np.isfinite(numbers) & numbers.notna()] = "not a finite number"
+    if column.minimum is not None:
+        reasons[numbers < column.minimum] = f"less than {column.minimum:g}"
+    if column.above is not None:
+        reasons[numbers <= column.above] = f"not above {column.above:g}"
+    if column.kind == "int":
+        reasons[numbers.abs() > LARGEST_WHOLE] = "too large"
+        reasons[(numbers % 1 != 0) & numbers.notna() & reasons.isna()] = "not a whole number"
+    numbers = numbers.mask(reasons.notna())
+    return (numbers.astype("Int64") if column.kind == "int" else numbers + 0.0), reasons
+
+
+def _coerce_bool(values: pd.Series) -> tuple[pd.Series, pd.Series]:
+    if values.dtype == bool or values.dtype == "boolean":
+        return values.astype("boolean"), _no_reasons(values)
+    text = _as_text(values).str.strip().str.lower()
+    result = pd.Series(pd.NA, index=values.index, dtype="boolean")
+    result[text.isin(_TRUE)] = True
+    result[text.isin(_FALSE)] = False
+    reasons = _no_reasons(values)
+    reasons[text.notna() & result.isna()] = "neither true nor false"
+    return result, reasons
+
+
+def canonical_json(value: Any) -> str:
+    """Return JSON text with sorted keys and no blanks: equal values give equal text.
+
+    Examples
+    --------
+    >>> canonical_json({"b": 1, "a": "é"})
+    '{"a":"é","b":1}'
+    """
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def _coerce_json(values: pd.Series) -> tuple[pd.Series, pd.Series]:
+    reasons = _no_reasons(values)
+    texts: list[Any] = []
+    wrong: dict[int, str] = {}
+    for position, value in enumerate(values):
+        if value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value)):
+            texts.append(pd.NA)
+            continue
+        try:
+            parsed = json.loads(value) if isinstance(value, str) else value
+            text = canonical_json(parsed)
+            text.encode("utf-8")
+        except (TypeError, ValueError, RecursionError):
+            wrong[position] = "not JSON, or a value JSON cannot hold"
+            texts.append(pd.NA)
+            continue
+        if not isinstance(parsed, dict | list):
+            wrong[position] = "neither an object nor a list"
+        elif len(text) > JSON_LENGTH:
+            wrong[position] = f"longer than {JSON_LENGTH} characters"
+        texts.append(pd.NA if position in wrong else text)
+    for position, reason in wrong.items():
+        reasons.iloc[position] = reason
+    return pd.Series(texts, index=values.index, dtype="str"), reasons
+
+
+def _coerce_blob(values: pd.Series) -> tuple[pd.Series, pd.Series]:
+    reasons = _no_reasons(values)
+    bad = [value is not None and not isinstance(value, bytes) for value in values]
+    reasons[np.array(bad, dtype=bool)] = "not bytes"
+    return values.astype(object).where(reasons.isna(), None), reasons
+
+
+def properties_text(frame: pd.DataFrame, columns: Iterable[str]) -> pd.Series:
+    """Return JSON texts that keep `columns` of text (empty cells left out), missing if all are.
+
+    Equal rows give equal text. Built column by column, not row by row.
+    """
+    text = pd.Series("", index=frame.index, dtype="str")
+    for name in sorted(columns):
+        cells = _as_text(frame[name])
+        filled = cells.notna()
+        if not filled.any():
+            continue
+        codes, values = pd.factorize(cells[filled])
+        encoded = np.array([f"{canonical_json(name)}:{canonical_json(v)}" for v in values], dtype=object)
+        piece = pd.Series("", index=frame.index, dtype="str")
+        piece[filled] = encoded[codes]
+        joint = pd.Series("", index=frame.index, dtype="str").mask(filled & (text != ""), ",")
+        text = text + joint + piece
+    return ("{" + text + "}").mask(text == "")
+
+
+# --------------------------------------------------------------------------------------------
+# The tables
+# --------------------------------------------------------------------------------------------
+_CREATED = Column("created_at", "time", "When the row was first written.")
+_UPDATED = Column("updated_at", "time", "When the row last changed.")
+_PROPERTIES = Column("properties", "json", "Everything else that came with it.")
+_LOAD = Column("load_id", "id", "The load that brought it.", references="load")
+
+IDENTITY = Table(
+    "identity",
+    "Identity",
+    "One person or vehicle, as far as is known.",
+    (
+        Column("id", "id", "Key.", required=True),
+        Column("name", "text", "What people call her."),
+        Column("cluster_method", "text", "How the identity was made: ingest, manual, a clustering."),
+        Column("stated_confidence", "float", "Confidence stated by whoever created the identity."),
+        Column("merge_history", "json", "Ids of the identities merged into this one."),
+        _PROPERTIES,
+        _LOAD,
+        _CREATED,
+        _UPDATED,
+        Column("first_seen", "time", "Earliest appearance, clocks corrected.", statistic=True),
+        Column("last_seen", "time", "Latest appearance, clocks corrected.", statistic=True),
+        Column("num_appearances", "int", "Appearances linked.", statistic=True),
+        Column("num_cameras", "int", "Cameras among them.", statistic=True),
+        Column(
+            "confidence_score",
+            "float",
+            "Mean confidence of the links to her appearances; the stated one while no link has any.",
+            statistic=True,
+        ),
+        Column("has_face", "bool", "Whether an appearance has a face vector.", statistic=True),
+    ),
+)
+
+CAMERA = Table(
+    "camera",
+    "Camera",
+    "A camera: where it hangs and where it looks.",
+    (
+        Column("id", "id", "Key.", required=True),
+        Column("name", "text", "What people call it."),
+        Column("location", "text", "Where it is, in words."),
+        Column("position_x", "float", "East of the origin.", "m"),
+        Column("position_y", "float", "North (up on the plan) of the origin.", "m"),
+        Column("position_z", "float", "Height.", "m"),
+        Column("orientation", "float", "Where it looks, clockwise from +y.", "degrees"),
+        Column("fov", "float", "Horizontal field of view.", "degrees", above=0),
+        Column("level", "text", "Level of the floor plan it is on."),
+        Column("clock_offset_s", "float", "Added to its recorded times on reading.", "s"),
+        _PROPERTIES,
+        _LOAD,
+        _CREATED,
+        _UPDATED,
+    ),
+)
+
+PLACE = Table(
+    "place",
+    "Place",
+    "Where people were counted together without a camera, as one contact of a contact list.",
+    (
+        Column("id", "id", "Key.", required=True),
+        Column("name", "text", "What people call it."),
+        _PROPERTIES,
+        _LOAD,
+        _CREATED,
+    ),
+)
+
+APPEARANCE = Table(
+    "appearance",
+    "Appearance",
+    "One detection: a time, a camera or place, perhaps a box, a track, a floor position.",
+    (
+        Column("id", "id", "Key.", required=True),
+        Column("timestamp", "time", "When, as recorded.", required=True),
+        Column("camera_id", "id", "The camera that saw it.", references="camera"),
+        Column("place_id", "id", "The place, where there was no camera.", references="place"),
+        Column("tracking_id", "id", "Track within the camera."),
+        Column("frame", "int", "Frame number in its video."),
+        Column("bbox_x", "float", "Left edge of the box.", "px"),
+        Column("bbox_y", "float", "Top edge of the box.", "px"),
+        Column("bbox_w", "float", "Width of the box.", "px", minimum=0),
+        Column("bbox_h", "float", "Height of the box.", "px", minimum=0),
+        Column("floor_x_m", "float", "Position on the floor plan, east.", "m"),
+        Column("floor_y_m", "float", "Position on the floor plan, north.", "m"),
+        Column("detection_confidence", "float", "Score of the detector."),
+        Column("face_quality", "float", "Quality of the face crop."),
+        Column("reid_quality", "float", "Quality of the body crop."),
+        Column("blur_score", "float", "Blur of the crop."),
+        Column("frame_path", "text", "Picture of the frame or crop."),
+        Column("match_confidence", "float", "Score of the identity given with it."),
+        _PROPERTIES,
+        _LOAD,
+        Column("source_file", "text", "File it came from."),
+        Column("source_row", "int", "Data row in that file, from 1."),
+        _CREATED,
+    ),
+)
+
+HAS_APPEARANCE = Table(
+    "has_appearance",
+    "HAS_APPEARANCE",
+    "An identity's link to an appearance; an appearance has at most one.",
+    (
+        Column("identity_id", "id", "Whose.", required=True, references="identity"),
+        Column("appearance_id", "id", "Which.", required=True, references="appearance"),
+        Column("confidence", "float", "Confidence in the link."),
+        Column("method", "text", "deterministic, probabilistic, manual."),
+        _CREATED,
+    ),
+    key=("appearance_id",),
+    edge=True,
+)
+
+PROBABLE_MATCH = Table(
+    "probable_match",
+    "PROBABLE_MATCH",
+    "Two appearances that may show one identity; a comes before b.",
+    (
+        Column("appearance_a", "id", "The lesser id.", required=True, references="appearance"),
+        Column("appearance_b", "id", "The greater id.", required=True, references="appearance"),
+        Column("similarity", "float", "Combined score."),
+        Column("face_similarity", "float", "Cosine of the faces."),
+        Column("reid_similarity", "float", "Cosine of the bodies."),
+        Column("method", "text", "face, reid or hybrid."),
+        Column("temporal_gap", "float", "Time between the two.", "s"),
+        _CREATED,
+    ),
+    key=("appearance_a", "appearance_b"),
+    edge=True,
+)
+
+ADJACENT_TO = Table(
+    "adjacent_to",
+    "ADJACENT_TO",
+    "A way from one camera to another; both ways unless directed.",
+    (
+        Column("from_camera", "id", "From.", required=True, references="camera"),
+        Column("to_camera", "id", "To.", required=True, references="camera"),
+        Column("distance_m", "float", "Length of the way.", "m", minimum=0),
+        Column("time_s", "float", "Usual time it takes.", "s", minimum=0),
+        Column("directed", "bool", "Only from -> to."),
+        _LOAD,
+        _CREATED,
+    ),
+    key=("from_camera", "to_camera"),
+    edge=True,
+)
+
+OUTAGE = Table(
+    "outage",
+    "Outage",
+    "A time in which a camera saw nothing because it was out.",
+    (
+        Column("camera_id", "id", "Which camera.", required=True, references="camera"),
+        Column("start", "time", "From, included.", required=True),
+        Column("end", "time", "To, excluded.", required=True),
+        Column("source", "text", "Who says so."),
+        _LOAD,
+        _CREATED,
+    ),
+    key=("camera_id", "start"),
+)
+
+FLOOR_PLAN = Table(
+    "floor_plan",
+    "FloorPlan",
+    "The drawing of one level and how it lies in metres.",
+    (
+        Column("level", "text", "Key.", required=True),
+        Column("image", "blob", "PNG, JPEG or WebP.", required=True),
+        Column("media_type", "text", "image/png, image/jpeg, image/webp.", required=True),
+        Column("width_px", "int", "Width of the image.", "px", required=True, minimum=1),
+        Column("height_px", "int", "Height of the image.", "px", required=True, minimum=1),
+        Column("metres_per_pixel", "float", "Scale.", "m/px", required=True, above=0),
+        Column("origin_x_px", "float", "Pixel column of the point (0, 0) m.", "px", required=True),
+        Column("origin_y_px", "float", "Pixel row of the point (0, 0) m.", "px", required=True),
+        _LOAD,
+        _CREATED,
+    ),
+    key=("level",),
+)
+
+TAG = Table(
+    "tag",
+    "Tag",
+    "A category: kind (zone, watchlist, genre, ...) and name.",
+    (
+        Column("id", "id", "Key: 'kind:name'.", required=True),
+        Column("kind", "text", "What sort of category.", required=True),
+        Column("name", "text", "Its name.", required=True),
+        _PROPERTIES,
+        _CREATED,
+    ),
+)
+
+TAGGED_IDENTITY = Table(
+    "tagged_identity",
+    "TAGGED_IDENTITY",
+    "An identity carries a tag.",
+    (
+        Column("tag_id", "id", "The tag.", required=True, references="tag"),
+        Column("identity_id", "id", "Who carries it.", required=True, references="identity"),
+        Column("weight", "float", "How strongly."),
+        _CREATED,
+    ),
+    key=("tag_id", "identity_id"),
+    edge=True,
+)
+
+TAGGED_APPEARANCE = Table(
+    "tagged_appearance",
+    "TAGGED_APPEARANCE",
+    "An appearance carries a tag.",
+    (
+        Column("tag_id", "id", "The tag.", required=True, references="tag"),
+        Column("appearance_id", "id", "What carries it.", required=True, references="appearance"),
+        Column("weight", "float", "How strongly."),
+        _CREATED,
+    ),
+    key=("tag_id", "appearance_id"),
+    edge=True,
+)
+
+CAPTURED_BY = Table(
+    "captured_by",
+    "CAPTURED_BY",
+    "The camera of an appearance.",
+    (
+        Column("appearance_id", "id", "Which.", required=True, references="appearance"),
+        Column("camera_id", "id", "By which camera.", required=True, references="camera"),
+        Column("timestamp", "time", "When, as recorded.", required=True),
+    ),
+    key=("appearance_id",),
+    edge=True,
+    derived=True,
+)
+
+NEXT = Table(
+    "next",
+    "NEXT",
+    "From an appearance to the same identity's next one, clocks corrected, ties by id.",
+    (
+        Column("from_appearance", "id", "Earlier.", required=True, references="appearance"),
+        Column("to_appearance", "id", "Later.", required=True, references="appearance"),
+        Column("time_delta", "int", "Time between them.", "ms"),
+        Column("same_camera", "bool", "Whether one camera saw both."),
+    ),
+    key=("from_appearance",),
+    edge=True,
+    derived=True,
+)
+
+SAME_TRACK = Table(
+    "same_track",
+    "SAME_TRACK",
+    "From an appearance to the next one of its (camera, track).",
+    (
+        Column("from_appearance", "id", "Earlier.", required=True, references="appearance"),
+        Column("to_appearance", "id", "Later.", required=True, references="appearance"),
+        Column("method", "text", "Always deterministic."),
+        Column("tracking_id", "id", "The track."),
+    ),
+    key=("from_appearance",),
+    edge=True,
+    derived=True,
+)
+
+LOAD = Table(
+    "load",
+    "Load",
+    "One run of the loader: what was read, under which options.",
+    (
+        Column("id", "id", "Key.", required=True),
+        Column("options", "json", "The options that decide what the rows mean.", required=True),
+        Column("at", "time", "When it began.", required=True),
+        Column("complete", "bool", "Whether it reached its end.", required=True),
+        Column("rows", "int", "Data rows of the appearance files."),
+    ),
+)
+
+LOAD_FILE = Table(
+    "load_file",
+    "LoadFile",
+    "One file of a load.",
+    (
+        Column("load_id", "id", "The load.", required=True, references="load"),
+        Column("position", "int", "Place in the command.", required=True),
+        Column("role", "text", "appearances, contacts, cameras, vectors:face, ...", required=True),
+        Column("name", "text", "Name of the file.", required=True),
+        Column("sha256", "text", "Of its bytes.", required=True),
+        Column("rows", "int", "Data rows."),
+    ),
+    key=("load_id", "position"),
+)
+
+# What a reader of appearances gets: the appearance, whose it is, and its corrected time.
+SIGHTING = Table(
+    "sighting",
+    "Sighting",
+    "An appearance with its identity; timestamp has the camera's clock offset added.",
+    (
+        *APPEARANCE.columns,
+        Column("timestamp_recorded", "time", "The time as recorded."),
+        Column("identity_id", "id", "Whose it is; missing while unidentified."),
+        Column("confidence", "float", "Confidence of that link."),
+        Column("method", "text", "How the link was made."),
+    ),
+)
+
+NODES: dict[str, Table] = {
+    table.label: table
+    for table in (LOAD, LOAD_FILE, CAMERA, PLACE, IDENTITY, APPEARANCE, OUTAGE, FLOOR_PLAN, TAG)
+}
+EDGES: dict[str, Table] = {
+    table.label: table
+    for table in (
+        HAS_APPEARANCE,
+        CAPTURED_BY,
+        NEXT,
+        SAME_TRACK,
+        PROBABLE_MATCH,
+        ADJACENT_TO,
+        TAGGED_IDENTITY,
+        TAGGED_APPEARANCE,
+    )
+}

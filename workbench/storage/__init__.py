@@ -1,0 +1,1 @@
+"""Keeping the stores one: all writes, reads by id, loads, verification."""

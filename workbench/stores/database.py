@@ -1,0 +1,351 @@
+"""One SQLite file as the commit point of a store on one machine.
+
+Graph rows and the catalogue of vector segments live in the same file, so that one COMMIT makes
+both visible. The rules kept here, once, for everybody who uses the file:
+
+* write-ahead log, ``synchronous=FULL``, foreign keys, a busy wait;
+* only the holder of the writer lock (``flock``, taken for one unit of work) writes;
+* each commit counts one sequence number and remembers the id of the operation;
+* row ids of vectors are leased in blocks by a commit of their own and never used twice;
+* every row carries a checksum over its cells (:data:`ROW_HASH`);
+* errors of the driver become ours here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+import threading
+import time
+import uuid
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from workbench.errors import (
+    InvalidInputError,
+    NotFoundError,
+    StoreBusyError,
+    StoreDamagedError,
+    StoreError,
+    StoreVersionError,
+)
+
+APPLICATION_ID = 0x5742_5331  # "WBS1": tells our files from other people's SQLite files
+VERSION = 1
+LEASE = 65_536
+OPERATIONS_KEPT = 10_000
+ROW_HASH = "row_hash"
+
+_DDL = """
+CREATE TABLE store (
+  no INTEGER PRIMARY KEY CHECK (no = 1), store_id TEXT NOT NULL, sequence INTEGER NOT NULL,
+  next_vid INTEGER NOT NULL
+) STRICT;
+CREATE TABLE operation (sequence INTEGER PRIMARY KEY, op_id TEXT NOT NULL UNIQUE) STRICT;
+"""
+
+
+def row_hash(*cells: object) -> int:
+    """Return the checksum of a row: CRC-32 over the Python literals of its cells.
+
+    A literal keeps kind and value apart from each other ('1', 1, 1.0 and b'1' all differ), and
+    the shortest form of a float is exact, so equal rows and only those agree but for CRC
+    collisions.
+    """
+    return zlib.crc32(repr(cells).encode("utf-8", "surrogatepass"))
+
+
+class SqliteDatabase:
+    """A connection to the store's database file.
+
+    Parameters
+    ----------
+    path : Path
+        The file; its folder holds the lock and the log beside it.
+    wait_s : float
+        How long to wait for another writer.
+
+    Raises
+    ------
+    NotFoundError
+        When there is no such file.
+    StoreVersionError, StoreDamagedError
+        When a newer version wrote it, or it is no store.
+    """
+
+    def __init__(self, path: Path, *, wait_s: float = 30.0) -> None:
+        self.path = Path(path)
+        self.wait_s = wait_s
+        self._mutex = threading.RLock()
+        self._depth = 0
+        self._lease: tuple[int, int] = (0, 0)
+        if not self.path.is_file():
+            raise NotFoundError(
+                "There is no store here.",
+                where=str(self.path.parent),
+                next="Make one with: workbench ingest FILE --store DIR, or workbench demo",
+            )
+        with self.translated():
+            self._connection = _connect(self.path, wait_s)
+            try:
+                self._check_version()
+            except BaseException:
+                self._connection.close()
+                raise
+            row = self._connection.execute("SELECT store_id FROM store").fetchone()
+        if row is None:
+            raise StoreDamagedError("The store has lost its id.", where=str(self.path))
+        self.store_id: str = row[0]
+
+    @classmethod
+    def create(cls, path: Path) -> None:
+        """Create an empty database file at `path`, durable when this returns."""
+        connection = _connect(Path(path), 30.0)
+        try:
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.executescript("BEGIN;" + _DDL)
+            connection.execute("INSERT INTO store VALUES (1, ?, 0, 1)", (uuid.uuid4().hex,))
+            connection.execute(f"PRAGMA user_version = {VERSION}")
+            connection.execute("COMMIT")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            connection.close()
+
+    def close(self) -> None:
+        """Close the connection; closing twice is fine."""
+        with self._mutex:
+            self._connection.close()
+
+    # ------------------------------------------------------------------ reading
+    def rows(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> list[tuple]:
+        """Return all rows of a statement."""
+        with self._mutex, self.translated():
+            return self._connection.execute(sql, parameters).fetchall()
+
+    def stream(self, sql: str, parameters: Sequence[Any] = ()) -> Iterator[tuple]:
+        """Return the rows of a statement one by one, straight from the driver."""
+        with self.translated():
+            return self._connection.execute(sql, parameters)
+
+    def value(self, sql: str, parameters: Sequence[Any] = ()) -> Any:
+        """Return the first cell of the first row, or None."""
+        found = self.rows(sql, parameters)
+        return found[0][0] if found else None
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Hold one state of the store for the statements inside."""
+        with self._mutex:
+            if self._connection.in_transaction:
+                yield
+                return
+            with self.translated():
+                self._connection.execute("BEGIN")
+            try:
+                yield
+            finally:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+
+    @property
+    def writing(self) -> bool:
+        """Whether a unit of work of this connection is open."""
+        return self._depth > 0
+
+    def sequence(self) -> int:
+        """Return the number of commits so far."""
+        return int(self.value("SELECT sequence FROM store"))
+
+    def settled(self, op_id: str) -> int | None:
+        """Return the sequence at which the operation was committed, or None."""
+        found = self.value("SELECT sequence FROM operation WHERE op_id = ?", (op_id,))
+        return None if found is None else int(found)
+
+    # ------------------------------------------------------------------ writing
+    def execute(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> int:
+        """Run one statement inside the unit of work; return how many rows it touched."""
+        self._require_unit()
+        with self.translated():
+            return self._connection.execute(sql, parameters).rowcount
+
+    def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> int:
+        """Run one statement for each row inside the unit of work; return the rows touched."""
+        self._require_unit()
+        with self.translated():
+            return self._connection.executemany(sql, rows).rowcount
+
+    def script(self, ddl: str) -> None:
+        """Run definitions inside the unit of work."""
+        self._require_unit()
+        with self.translated():
+            for statement in ddl.split(";\n"):
+                if statement.strip():
+                    self._connection.execute(statement)
+
+    @contextmanager
+    def transaction(self, op_id: str | None = None) -> Iterator[None]:
+        """Hold the writer lock and one transaction; commit at the end, roll back on an error.
+
+        A transaction inside another one joins it.
+        """
+        with self._mutex:
+            if self._depth:
+                yield
+                return
+            with self._writer_lock(), self._unit(op_id):
+                yield
+
+    def allocate_vids(self, n: int) -> int:
+        """Return the first of `n` consecutive row ids that nobody else gets, ever.
+
+        Ids come from a block leased by a commit of its own: a transaction that is rolled back
+        cannot give an id back, so what it left in a vector store never meets its double.
+        """
+        with self._mutex:
+            first, end = self._lease
+            if end - first < n:
+                if self._depth:
+                    raise RuntimeError("row ids are leased before the unit of work begins")
+                with self.transaction():
+                    first = int(self.value("SELECT next_vid FROM store"))
+                    end = first + max(n, LEASE)
+                    self.execute("UPDATE store SET next_vid = ?", (end,))
+            self._lease = (first + n, end)
+            return first
+
+    @contextmanager
+    def _unit(self, op_id: str | None) -> Iterator[None]:
+        with self.translated():
+            self._connection.execute("BEGIN IMMEDIATE")
+        self._depth = 1
+        try:
+            self._check_version()
+            yield
+            self.execute("UPDATE store SET sequence = sequence + 1")
+            self.execute(
+                "INSERT INTO operation SELECT sequence, ? FROM store", (op_id or uuid.uuid4().hex,)
+            )
+            self.execute(
+                "DELETE FROM operation WHERE sequence <= (SELECT sequence FROM store) - ?",
+                (OPERATIONS_KEPT,),
+            )
+            with self.translated():
+                self._connection.execute("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise
+        finally:
+            self._depth = 0
+
+    @contextmanager
+    def _writer_lock(self) -> Iterator[None]:
+        descriptor = os.open(self.path.with_name("writer.lock"), os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            deadline = time.monotonic() + self.wait_s
+            pause = 0.001
+            while True:
+                try:
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    if time.monotonic() >= deadline:
+                        raise StoreBusyError(
+                            f"Another process has been writing for {self.wait_s:g} s.",
+                            where=str(self.path.parent),
+                            next="Try again when it has finished.",
+                        ) from None
+                    time.sleep(pause)
+                    pause = min(pause * 2, 0.05)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _require_unit(self) -> None:
+        if not self._depth:
+            raise RuntimeError("writing needs a unit of work: with database.transaction()")
+
+    def _check_version(self) -> None:
+        application = self._connection.execute("PRAGMA application_id").fetchone()[0]
+        version = self._connection.execute("PRAGMA user_version").fetchone()[0]
+        if application != APPLICATION_ID:
+            raise StoreDamagedError(
+                "This file is no store of the workbench.",
+                where=str(self.path),
+                next="Give the folder of a store with --store, or make one with workbench ingest.",
+            )
+        if version > VERSION:
+            raise StoreVersionError(
+                f"The store has format {version}; this version reads up to {VERSION}.",
+                where=str(self.path),
+                next="Use the newer version of the workbench that wrote it.",
+            )
+
+    @contextmanager
+    def translated(self) -> Iterator[None]:
+        """Turn errors of the SQLite driver inside into ours."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise _ours(error, self.path) from error
+
+
+def _connect(path: Path, wait_s: float) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        path, timeout=wait_s, isolation_level=None, check_same_thread=False
+    )
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA fullfsync = ON")
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA temp_store = MEMORY")
+    connection.execute("PRAGMA cache_size = -65536")
+    connection.create_function(ROW_HASH, -1, row_hash, deterministic=True)
+    return connection
+
+
+def _ours(error: sqlite3.Error, path: Path) -> Exception:
+    text = str(error)
+    name = getattr(error, "sqlite_errorname", "") or ""
+    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        return StoreBusyError(
+            "Another process holds the store.", where=str(path), next="Try again in a moment."
+        )
+    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")) or "decode to UTF-8" in text:
+        return StoreDamagedError(
+            f"The database file is damaged ({text}).",
+            where=str(path),
+            next="See what is affected with: workbench verify --store DIR",
+        )
+    if name.startswith(("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN")):
+        return StoreError(
+            f"The disk refused ({text}); nothing of this step was written.",
+            where=str(path),
+            next="Make room or mend the permissions, then repeat the same command.",
+        )
+    if name.startswith("SQLITE_CONSTRAINT"):
+        return InvalidInputError(
+            f"The store refused the rows ({text}); nothing was written.", where=str(path)
+        )
+    return StoreError(f"The database refused ({text}).", where=str(path))
+
+
+def sync_file(descriptor: int) -> None:
+    """Make the bytes of an open file durable."""
+    if hasattr(fcntl, "F_FULLFSYNC"):  # macOS: fsync alone stops at the drive's cache
+        fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
+    else:
+        os.fdatasync(descriptor)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in `folder` durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

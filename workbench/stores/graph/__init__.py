@@ -1,0 +1,1 @@
+"""Graph stores: who, where, when and how they are related."""

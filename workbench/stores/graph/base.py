@@ -1,0 +1,258 @@
+"""What a graph store can do: a few primitives, and the questions derived from them.
+
+A backend supplies the primitives, set-based and idempotent: writing a row again overwrites it,
+deleting the unknown deletes nothing and says so, an empty answer is an empty table with the right
+columns. The questions are derived here once in pandas; a backend overrides one to be faster and
+is tested against the derived form.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from workbench import schema, times
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which appearances are meant; what is None does not restrict.
+
+    Parameters
+    ----------
+    ids, identities, cameras, loads : sequence of str, optional
+        Any of these; ``cameras`` means cameras and places alike.
+    start_us, end_us : int, optional
+        Half-open range of corrected time, microseconds since the epoch.
+    unidentified : bool, optional
+        True: only those without an identity; False: only those with one.
+    after : tuple of (int, str), optional
+        Only what comes after this corrected time and id, in the order of the answer.
+    limit : int, optional
+        At most so many.
+    """
+
+    ids: Sequence[str] | None = None
+    identities: Sequence[str] | None = None
+    cameras: Sequence[str] | None = None
+    loads: Sequence[str] | None = None
+    start_us: int | None = None
+    end_us: int | None = None
+    unidentified: bool | None = None
+    after: tuple[int, str] | None = None
+    limit: int | None = None
+
+    @property
+    def everything(self) -> bool:
+        """Whether nothing restricts it."""
+        return self == Selection()
+
+
+@dataclass(frozen=True, slots=True)
+class Observations:
+    """Who was where and when, as numbers: the input of everything that counts.
+
+    Parameters
+    ----------
+    identity : int64 array
+        Position in `identities`, -1 while unidentified.
+    place : int64 array
+        Position in `places`.
+    time_us : int64 array
+        Corrected time, microseconds since the epoch.
+    identities, places : list of str
+        Ids; a place is a camera or a place of its own.
+    """
+
+    identity: np.ndarray
+    place: np.ndarray
+    time_us: np.ndarray
+    identities: list[str]
+    places: list[str]
+
+
+class GraphStore(ABC):
+    """Identities, appearances, cameras and how they are related.
+
+    ``supports`` declares capabilities: ``transactions`` (a rolled-back unit of work leaves
+    nothing), ``durable`` (a committed one survives the process).
+    """
+
+    supports: frozenset[str] = frozenset()
+    store_id: str
+
+    # ------------------------------------------------------------------ primitives
+    @abstractmethod
+    def close(self) -> None:
+        """Release what the store holds; closing twice is fine."""
+
+    @abstractmethod
+    def transaction(self, op_id: str | None = None) -> AbstractContextManager[None]:
+        """Open a unit of work: all of what is written inside becomes visible, or nothing."""
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Hold one state of the store for the questions inside, where the backend can."""
+        yield
+
+    @abstractmethod
+    def sequence(self) -> int:
+        """Return the number of committed units of work."""
+
+    @abstractmethod
+    def settled(self, op_id: str) -> int | None:
+        """Return the sequence at which that operation was committed, None if it was not."""
+
+    @abstractmethod
+    def allocate_vids(self, n: int) -> int:
+        """Return the first of `n` consecutive vector row ids, never given out again."""
+
+    @abstractmethod
+    def upsert_nodes(self, label: str, frame: pd.DataFrame) -> int:
+        """Write checked rows of ``schema.NODES[label]``; return how many."""
+
+    @abstractmethod
+    def upsert_edges(self, kind: str, frame: pd.DataFrame) -> int:
+        """Write checked rows of ``schema.EDGES[kind]``; both ends exist. Return how many."""
+
+    @abstractmethod
+    def delete_nodes(self, label: str, keys: pd.DataFrame) -> int:
+        """Delete by key columns, with every edge and vector name; return how many there were."""
+
+    @abstractmethod
+    def delete_edges(self, kind: str, keys: pd.DataFrame) -> int:
+        """Delete by key columns; return how many there were."""
+
+    @abstractmethod
+    def nodes(self, label: str, *, ids: Sequence[str] | None = None) -> pd.DataFrame:
+        """Return rows of ``schema.NODES[label]`` in order of key; `ids` selects by first key."""
+
+    @abstractmethod
+    def edges(
+        self, kind: str, *, src: Sequence[str] | None = None, dst: Sequence[str] | None = None
+    ) -> pd.DataFrame:
+        """Return rows of ``schema.EDGES[kind]`` in order of both ends."""
+
+    @abstractmethod
+    def counts(self) -> dict[str, int]:
+        """Return the number of rows of every written label and kind."""
+
+    @abstractmethod
+    def name_vectors(self, space: str, frame: pd.DataFrame) -> None:
+        """Name rows of a vector space: columns ``appearance_id``, ``vid``.
+
+        A vector named before for the same appearance is un-named and left to be swept.
+        """
+
+    @abstractmethod
+    def unname_vectors(self, space: str, appearance_ids: Sequence[str]) -> int:
+        """Un-name the vectors of appearances, leave them to be swept; return how many."""
+
+    @abstractmethod
+    def vectors_of(self, space: str, ids: Sequence[str] | None = None) -> pd.DataFrame:
+        """Return ``appearance_id``, ``vid`` of the named vectors, in order of vid."""
+
+    @abstractmethod
+    def owners(self, space: str, vids: np.ndarray) -> pd.DataFrame:
+        """Return ``vid``, ``appearance_id`` of those vids that a committed row names."""
+
+    @abstractmethod
+    def to_sweep(self) -> pd.DataFrame:
+        """Return ``space``, ``vid`` of vectors that are un-named and not swept yet."""
+
+    @abstractmethod
+    def swept(self, vids: np.ndarray) -> None:
+        """Forget the sweep records of these vids."""
+
+    # ------------------------------------------------------------------ derived questions
+    def sightings(self, selection: Selection | None = None) -> pd.DataFrame:
+        """Return appearances with identity and corrected time (columns of ``schema.SIGHTING``).
+
+        In order of corrected time, ties by id.
+        """
+        chosen = selection or Selection()
+        rows = self.nodes("Appearance", ids=chosen.ids)
+        links = self.edges("HAS_APPEARANCE").rename(columns={"appearance_id": "id"})
+        rows = rows.merge(links.drop(columns="created_at"), on="id", how="left")
+        offsets = self.nodes("Camera").set_index("id")["clock_offset_s"]
+        shift = (rows["camera_id"].map(offsets).fillna(0.0).astype("float64") * 1e6).round()
+        rows["timestamp_recorded"] = rows["timestamp"]
+        rows["timestamp"] = rows["timestamp"] + pd.to_timedelta(shift.astype("int64"), unit="us")
+        rows["timestamp"] = rows["timestamp"].dt.as_unit("us")
+        rows = rows[self._wanted(rows, chosen)]
+        rows = rows.sort_values(["timestamp", "id"], ignore_index=True)
+        rows = rows if chosen.limit is None else rows.head(chosen.limit)
+        return schema.SIGHTING.coerce(rows)[0]
+
+    @staticmethod
+    def _wanted(rows: pd.DataFrame, chosen: Selection) -> pd.Series:
+        time_us = times.to_us(rows["timestamp"]).astype("int64")
+        wanted = pd.Series(True, index=rows.index)
+        if chosen.identities is not None:
+            wanted &= rows["identity_id"].isin(list(chosen.identities))
+        if chosen.cameras is not None:
+            places = rows["camera_id"].fillna(rows["place_id"])
+            wanted &= places.isin(list(chosen.cameras))
+        if chosen.loads is not None:
+            wanted &= rows["load_id"].isin(list(chosen.loads))
+        if chosen.start_us is not None:
+            wanted &= time_us >= chosen.start_us
+        if chosen.end_us is not None:
+            wanted &= time_us < chosen.end_us
+        if chosen.unidentified is not None:
+            wanted &= rows["identity_id"].isna() == chosen.unidentified
+        if chosen.after is not None:
+            since, last = chosen.after
+            wanted &= (time_us > since) | ((time_us == since) & (rows["id"] > last))
+        return wanted
+
+    def identities_of(self, appearance_ids: Sequence[str]) -> pd.DataFrame:
+        """Return the link of each appearance that has one (columns of HAS_APPEARANCE)."""
+        return self.edges("HAS_APPEARANCE", dst=appearance_ids)
+
+    def observations(self) -> Observations:
+        """Return who was where and when, for every appearance."""
+        rows = self.sightings()
+        places = rows["camera_id"].fillna(rows["place_id"])
+        who, identities = pd.factorize(rows["identity_id"], sort=True)
+        where, names = pd.factorize(places, sort=True)
+        time_us = times.to_us(rows["timestamp"]).to_numpy(dtype="int64")
+        return Observations(who, where, time_us, list(identities), list(names))
+
+    def vids_within(self, space: str, selection: Selection) -> np.ndarray:
+        """Return the vids of a space whose appearances are selected, ascending."""
+        ids = self.sightings(selection)["id"].tolist()
+        return np.sort(self.vectors_of(space, ids)["vid"].to_numpy(dtype="int64"))
+
+    def refresh_statistics(self, identity_ids: Sequence[str]) -> None:
+        """Recompute the statistics of these identities from their appearances."""
+        people = self.nodes("Identity", ids=identity_ids)
+        if people.empty:
+            return
+        seen = self.sightings(Selection(identities=list(identity_ids)))
+        faces = set(self.vectors_of("face", seen["id"].tolist())["appearance_id"])
+        seen["face"] = seen["id"].isin(faces)
+        by = seen.groupby("identity_id")
+        facts = pd.DataFrame(
+            {
+                "first_seen": by["timestamp"].min(),
+                "last_seen": by["timestamp"].max(),
+                "num_appearances": by["id"].count(),
+                "num_cameras": by["camera_id"].nunique(),
+                "confidence_score": by["confidence"].mean(),
+                "has_face": by["face"].any(),
+            }
+        ).reindex(people["id"])
+        for name in facts:
+            people[name] = facts[name].to_numpy()
+        people["num_appearances"] = people["num_appearances"].fillna(0)
+        people["num_cameras"] = people["num_cameras"].fillna(0)
+        people["has_face"] = people["has_face"].astype("boolean").fillna(False)
+        stated = people["stated_confidence"]
+        people["confidence_score"] = people["confidence_score"].astype("float64").fillna(stated)
+        self.upsert_nodes("Identity", schema.IDENTITY.coerce(people)[0])

@@ -1,0 +1,421 @@
+"""The default graph store: one SQLite file, no server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from workbench import schema
+from workbench.errors import NotFoundError
+from workbench.schema import Table
+from workbench.stores.database import ROW_HASH, SqliteDatabase
+from workbench.stores.graph import tables
+from workbench.stores.graph.base import GraphStore, Observations, Selection
+
+_IDS = "(SELECT value FROM json_each(?))"
+_OFFSET = "coalesce(CAST(round(c.clock_offset_s * 1000000) AS INTEGER), 0)"
+
+
+class SqliteGraphStore(GraphStore):
+    """Graph rows in the tables of :mod:`workbench.stores.graph.tables`.
+
+    Parameters
+    ----------
+    database : SqliteDatabase
+        The file; a vector store that shares it shares its commits.
+    """
+
+    supports = frozenset({"transactions", "durable"})
+
+    def __init__(self, database: SqliteDatabase) -> None:
+        self.database = database
+        self.store_id = database.store_id
+
+    @staticmethod
+    def apply_schema(database: SqliteDatabase) -> None:
+        """Create the tables in a new file, inside a unit of work."""
+        database.script(tables.ddl())
+
+    def close(self) -> None:
+        self.database.close()
+
+    def transaction(self, op_id: str | None = None) -> AbstractContextManager[None]:
+        return self.database.transaction(op_id)
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        with self.database.snapshot():
+            yield
+
+    def sequence(self) -> int:
+        return self.database.sequence()
+
+    def settled(self, op_id: str) -> int | None:
+        return self.database.settled(op_id)
+
+    def allocate_vids(self, n: int) -> int:
+        return self.database.allocate_vids(n)
+
+    # ------------------------------------------------------------------ writing
+    def upsert_nodes(self, label: str, frame: pd.DataFrame) -> int:
+        return self._upsert(schema.NODES[label], frame)
+
+    def upsert_edges(self, kind: str, frame: pd.DataFrame) -> int:
+        if kind == "HAS_APPEARANCE":
+            return self._link(frame)
+        return self._upsert(schema.EDGES[kind], frame)
+
+    def _upsert(self, table: Table, frame: pd.DataFrame) -> int:
+        if frame.empty:
+            return 0
+        columns = [
+            self._numbers(column.references, frame[column.name])
+            if column.references
+            else tables.cells(frame[column.name], column)
+            for column in table.columns
+        ]
+        self.database.executemany(tables.upsert(table), zip(*columns, strict=True))
+        return len(frame)
+
+    def _link(self, frame: pd.DataFrame) -> int:
+        if frame.empty:
+            return 0
+        who = self._numbers("identity", frame["identity_id"])
+        which = self._numbers("appearance", frame["appearance_id"])
+        rest = [
+            tables.cells(frame[name], schema.HAS_APPEARANCE.column(name))
+            for name in ("confidence", "method", "created_at")
+        ]
+        self.database.executemany(
+            "UPDATE appearance SET identity_no = ?2, confidence = ?3, method = ?4, linked_us = ?5, "
+            f"link_hash = {ROW_HASH}(?1, ?2, ?3, ?4, ?5) WHERE no = ?1",
+            zip(which, who, *rest, strict=True),
+        )
+        return len(frame)
+
+    def _numbers(self, name: str, ids: pd.Series) -> list[Any]:
+        wanted = ids.dropna().unique().tolist()
+        if not wanted:
+            return [None] * len(ids)
+        found = dict(
+            self.database.rows(f"SELECT id, no FROM {name} WHERE id IN {_IDS}", (_json(wanted),))
+        )
+        if len(found) < len(wanted):
+            unknown = sorted(set(wanted) - set(found))
+            raise NotFoundError(
+                f"There is no {name} {unknown[0]!r}"
+                + (f" (nor {len(unknown) - 1} others)" if len(unknown) > 1 else "")
+                + ".",
+                where=name,
+                next=f"Create the {name} first.",
+            )
+        return [found.get(key) for key in ids]
+
+    def delete_nodes(self, label: str, keys: pd.DataFrame) -> int:
+        table = schema.NODES[label]
+        with self._picked(table, keys):
+            if label == "Appearance":
+                self._unname("appearance_no IN (SELECT no FROM picked)")
+            if label == "Identity":
+                self._unlink("identity_no IN (SELECT no FROM picked)")
+            return self.database.execute(
+                f"DELETE FROM {table.name} WHERE no IN (SELECT no FROM picked)"
+            )
+
+    def delete_edges(self, kind: str, keys: pd.DataFrame) -> int:
+        if kind == "HAS_APPEARANCE":
+            with self._picked(schema.APPEARANCE, keys.rename(columns={"appearance_id": "id"})):
+                return self._unlink("no IN (SELECT no FROM picked) AND identity_no IS NOT NULL")
+        table = schema.EDGES[kind]
+        with self._picked(table, keys):
+            return self.database.execute(
+                f"DELETE FROM {table.name} WHERE no IN (SELECT no FROM picked)"
+            )
+
+    def _unlink(self, where: str) -> int:
+        columns = ", ".join(f"{name} = NULL" for name in (*tables.LINK, "link_hash"))
+        return self.database.execute(f"UPDATE appearance SET {columns} WHERE {where}")
+
+    def _unname(self, where: str) -> int:
+        self.database.execute(
+            "INSERT OR IGNORE INTO sweep SELECT e.vid, s.name FROM embedding e "
+            f"JOIN named_space s ON s.no = e.space_no WHERE {where}"
+        )
+        return self.database.execute(f"DELETE FROM embedding WHERE {where}")
+
+    @contextmanager
+    def _picked(self, table: Table, keys: pd.DataFrame) -> Iterator[None]:
+        """Fill the temporary table ``picked`` with the row numbers of these keys."""
+        self.database.execute("CREATE TEMP TABLE IF NOT EXISTS picked (no INTEGER PRIMARY KEY)")
+        self.database.execute("DELETE FROM picked")
+        conditions = []
+        columns = []
+        for position, name in enumerate(table.key, start=1):
+            column = table.column(name)
+            columns.append(tables.cells(keys[name], column))
+            value = f"?{position}"
+            if column.references:
+                value = f"(SELECT no FROM {column.references} WHERE id = ?{position})"
+            conditions.append(f"{tables.physical(column)} = {value}")
+        self.database.executemany(
+            f"INSERT OR IGNORE INTO picked SELECT no FROM {table.name} "
+            f"WHERE {' AND '.join(conditions)}",
+            zip(*columns, strict=True),
+        )
+        yield
+
+    # ------------------------------------------------------------------ reading
+    def nodes(self, label: str, *, ids: Sequence[str] | None = None) -> pd.DataFrame:
+        table = schema.NODES[label]
+        columns, source = tables.select(table)
+        first = table.column(table.key[0])
+        key = f"t{'r0' if first.references else ''}.{'id' if first.references else first.name}"
+        where = "" if ids is None else f" WHERE {key} IN {_IDS}"
+        order = ", ".join([key, *(f"t.{tables.physical(table.column(n))}" for n in table.key[1:])])
+        rows = self.database.rows(
+            f"SELECT {columns} FROM {source}{where} ORDER BY {order}",
+            () if ids is None else (_json(ids),),
+        )
+        return tables.frame(table.columns, rows)
+
+    def edges(
+        self, kind: str, *, src: Sequence[str] | None = None, dst: Sequence[str] | None = None
+    ) -> pd.DataFrame:
+        table = schema.EDGES[kind]
+        if table.derived or kind == "HAS_APPEARANCE":
+            return self._viewed(table, src, dst)
+        columns, source = tables.select(table)
+        conditions = [f"tr{n}.id IN {_IDS}" for n, ids in enumerate((src, dst)) if ids is not None]
+        where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+        rows = self.database.rows(
+            f"SELECT {columns} FROM {source}{where} ORDER BY tr0.id, tr1.id",
+            [_json(ids) for ids in (src, dst) if ids is not None],
+        )
+        return tables.frame(table.columns, rows)
+
+    def _viewed(
+        self, table: Table, src: Sequence[str] | None, dst: Sequence[str] | None
+    ) -> pd.DataFrame:
+        names = [column.name for column in table.columns]
+        physical = [
+            "linked_us" if n == "created_at" else "timestamp_us" if n == "timestamp" else n
+            for n in names
+        ]
+        ends = [(names[0], src), (names[1], dst)]
+        conditions = [f"{name} IN {_IDS}" for name, ids in ends if ids is not None]
+        where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+        rows = self.database.rows(
+            f"SELECT {', '.join(physical)} FROM {table.name}{where} ORDER BY {names[0]}, {names[1]}",
+            [_json(ids) for _, ids in ends if ids is not None],
+        )
+        return tables.frame(table.columns, rows)
+
+    def counts(self) -> dict[str, int]:
+        tables_ = [t for t in (*schema.NODES.values(), *schema.EDGES.values()) if not t.derived]
+        counted = {
+            t.label: f"(SELECT count(*) FROM {t.name})"
+            for t in tables_
+            if t is not schema.HAS_APPEARANCE
+        }
+        counted["HAS_APPEARANCE"] = (
+            "(SELECT count(*) FROM appearance WHERE identity_no IS NOT NULL)"
+        )
+        row = self.database.rows(f"SELECT {', '.join(counted.values())}")[0]
+        return dict(zip(counted, row, strict=True))
+
+    # ------------------------------------------------------------------ vectors by name
+    def name_vectors(self, space: str, frame: pd.DataFrame) -> None:
+        if frame.empty:
+            return
+        self.database.execute("INSERT OR IGNORE INTO named_space (name) VALUES (?)", (space,))
+        number = self.database.value("SELECT no FROM named_space WHERE name = ?", (space,))
+        which = self._numbers("appearance", frame["appearance_id"])
+        self._unname_of(number, which)
+        self.database.executemany(
+            f"INSERT INTO embedding VALUES (?1, ?2, ?3, {ROW_HASH}(?1, ?2, ?3))",
+            zip(frame["vid"].tolist(), which, [number] * len(which), strict=True),
+        )
+
+    def unname_vectors(self, space: str, appearance_ids: Sequence[str]) -> int:
+        number = self.database.value("SELECT no FROM named_space WHERE name = ?", (space,))
+        if number is None or len(appearance_ids) == 0:
+            return 0
+        return self._unname_of(number, self._numbers("appearance", pd.Series(appearance_ids)))
+
+    def _unname_of(self, space_no: int, appearance_nos: list[int]) -> int:
+        self.database.execute("CREATE TEMP TABLE IF NOT EXISTS picked (no INTEGER PRIMARY KEY)")
+        self.database.execute("DELETE FROM picked")
+        self.database.executemany(
+            "INSERT OR IGNORE INTO picked VALUES (?)", ((no,) for no in appearance_nos)
+        )
+        return self._unname(
+            f"appearance_no IN (SELECT no FROM picked) AND space_no = {int(space_no)}"
+        )
+
+    def vectors_of(self, space: str, ids: Sequence[str] | None = None) -> pd.DataFrame:
+        where = "" if ids is None else f" AND a.id IN {_IDS}"
+        rows = self.database.rows(
+            "SELECT a.id, e.vid FROM embedding e JOIN appearance a ON a.no = e.appearance_no "
+            "WHERE e.space_no = (SELECT no FROM named_space WHERE name = ?)"
+            f"{where} ORDER BY e.vid",
+            (space,) if ids is None else (space, _json(ids)),
+        )
+        return _named(rows, ["appearance_id", "vid"])
+
+    def owners(self, space: str, vids: np.ndarray) -> pd.DataFrame:
+        rows = self.database.rows(
+            "SELECT e.vid, a.id FROM embedding e JOIN appearance a ON a.no = e.appearance_no "
+            f"WHERE e.vid IN {_IDS} AND e.space_no = (SELECT no FROM named_space WHERE name = ?) "
+            f"AND e.{ROW_HASH} = {ROW_HASH}(e.vid, e.appearance_no, e.space_no) ORDER BY e.vid",
+            (json.dumps(np.asarray(vids).tolist()), space),
+        )
+        return _named(rows, ["vid", "appearance_id"])
+
+    def to_sweep(self) -> pd.DataFrame:
+        rows = self.database.rows("SELECT space, vid FROM sweep ORDER BY space, vid")
+        return _named(rows, ["space", "vid"])
+
+    def swept(self, vids: np.ndarray) -> None:
+        self.database.executemany(
+            "DELETE FROM sweep WHERE vid = ?", ((int(vid),) for vid in np.asarray(vids))
+        )
+
+    # ------------------------------------------------------------------ questions, natively
+    def sightings(self, selection: Selection | None = None) -> pd.DataFrame:
+        chosen = selection or Selection()
+        columns, source = tables.select(schema.APPEARANCE, "a")
+        moment, where, parameters = self._where(chosen)
+        columns = columns.replace("a.timestamp_us", f"{moment}", 1)
+        limit = "" if chosen.limit is None else f" LIMIT {int(chosen.limit)}"
+        rows = self.database.rows(
+            f"SELECT {columns}, a.timestamp_us, i.id, a.confidence, a.method FROM {source} "
+            "LEFT JOIN camera c ON c.no = a.camera_no LEFT JOIN identity i ON i.no = a.identity_no "
+            f"{where} ORDER BY {moment}, a.id{limit}",
+            parameters,
+        )
+        return tables.frame(schema.SIGHTING.columns, rows)
+
+    def vids_within(self, space: str, selection: Selection) -> np.ndarray:
+        _, where, parameters = self._where(selection)
+        rows = self.database.rows(
+            "SELECT e.vid FROM appearance a LEFT JOIN camera c ON c.no = a.camera_no "
+            "JOIN embedding e ON e.appearance_no = a.no "
+            f"{where or 'WHERE 1'} AND e.space_no = (SELECT no FROM named_space WHERE name = ?) "
+            "ORDER BY e.vid",
+            [*parameters, space],
+        )
+        return np.array([row[0] for row in rows], dtype="int64")
+
+    def _where(self, chosen: Selection) -> tuple[str, str, list[Any]]:
+        """Return the expression of corrected time, the WHERE clause and its parameters."""
+        least, most = self.database.rows(
+            f"SELECT coalesce(min({_OFFSET}), 0), coalesce(max({_OFFSET}), 0) FROM camera c"
+        )[0]
+        least, most = min(least, 0), max(most, 0)
+        shifted = least != 0 or most != 0
+        moment = f"(a.timestamp_us + {_OFFSET})" if shifted else "a.timestamp_us"
+        found: list[tuple[str, list[Any]]] = []
+        if chosen.ids is not None:
+            found.append((f"a.id IN {_IDS}", [_json(chosen.ids)]))
+        if chosen.identities is not None:
+            people = f"(SELECT no FROM identity WHERE id IN {_IDS})"
+            found.append((f"a.identity_no IN {people}", [_json(chosen.identities)]))
+        if chosen.cameras is not None:
+            found.append(self._at(chosen.cameras))
+        if chosen.loads is not None:
+            found.append(
+                (f"a.load_no IN (SELECT no FROM load WHERE id IN {_IDS})", [_json(chosen.loads)])
+            )
+        if chosen.start_us is not None:
+            # The bound on the recorded time lets the index work; the other one decides.
+            found.append(("a.timestamp_us >= ?", [chosen.start_us - most]))
+            found.append((f"{moment} >= ?", [chosen.start_us]))
+        if chosen.end_us is not None:
+            found.append(("a.timestamp_us < ?", [chosen.end_us - least]))
+            found.append((f"{moment} < ?", [chosen.end_us]))
+        if chosen.unidentified is not None:
+            found.append(
+                (f"a.identity_no IS {'' if chosen.unidentified else 'NOT '}NULL", [])
+            )
+        if chosen.after is not None:
+            found.append((f"({moment}, a.id) > (?, ?)", list(chosen.after)))
+        where = "WHERE " + " AND ".join(text for text, _ in found) if found else ""
+        return moment, where, [value for _, values in found for value in values]
+
+    @staticmethod
+    def _at(cameras: Sequence[str]) -> tuple[str, list[Any]]:
+        text = (
+            f"(a.camera_no IN (SELECT no FROM camera WHERE id IN {_IDS}) "
+            f"OR a.place_no IN (SELECT no FROM place WHERE id IN {_IDS}))"
+        )
+        return text, [_json(cameras), _json(cameras)]
+
+    def observations(self) -> Observations:
+        with self.snapshot():
+            # Read from the covering index alone; places get negative numbers for the moment.
+            cursor = self.database.stream(
+                "SELECT coalesce(identity_no, -1), coalesce(camera_no, -place_no), timestamp_us "
+                "FROM appearance INDEXED BY appearance_of_identity"
+            )
+            flat = np.fromiter(chain.from_iterable(cursor), dtype="int64")
+            people = dict(self.database.rows("SELECT no, id FROM identity"))
+            cameras = self.database.rows(f"SELECT c.no, c.id, {_OFFSET} FROM camera c")
+            places = self.database.rows("SELECT -no, id, 0 FROM place")
+        who, where, time_us = flat.reshape(-1, 3).T
+        spots = {no: (key, offset) for no, key, offset in (*cameras, *places)}
+        identity, identities = _dense(who, people)
+        place, names = _dense(where, {no: key for no, (key, _) in spots.items()})
+        by_name = {key: offset for key, offset in spots.values()}
+        offsets = np.array([by_name[name] for name in names], dtype="int64")
+        shifted = time_us + offsets[place] if len(names) else time_us.copy()
+        return Observations(identity, place, shifted, identities, names)
+
+    def refresh_statistics(self, identity_ids: Sequence[str]) -> None:
+        picked = f"no IN (SELECT no FROM identity WHERE id IN {_IDS})"
+        self.database.execute(
+            "UPDATE identity SET (first_seen_us, last_seen_us, num_appearances, num_cameras, "
+            "confidence_score, has_face) = (SELECT min(m), max(m), count(*), "
+            "count(DISTINCT camera_no), coalesce(avg(confidence), stated_confidence), "
+            "coalesce(max(face), 0) FROM (SELECT a.camera_no, a.confidence, "
+            f"a.timestamp_us + {_OFFSET} AS m, EXISTS (SELECT 1 FROM embedding e WHERE "
+            "e.appearance_no = a.no AND e.space_no = (SELECT no FROM named_space WHERE name = "
+            "'face')) AS face FROM appearance a LEFT JOIN camera c ON c.no = a.camera_no "
+            f"WHERE a.identity_no = identity.no)) WHERE {picked}",
+            (_json(identity_ids),),
+        )
+        columns = ", ".join(tables.names(schema.IDENTITY))
+        self.database.execute(
+            f"UPDATE identity SET {ROW_HASH} = {ROW_HASH}({columns}) WHERE {picked}",
+            (_json(identity_ids),),
+        )
+
+
+def _json(ids: Sequence[str]) -> str:
+    return json.dumps(list(ids))
+
+
+def _named(rows: list[tuple], columns: list[str]) -> pd.DataFrame:
+    parts = list(zip(*rows, strict=True)) if rows else [()] * len(columns)
+    dtypes = {"vid": "int64"}
+    return pd.DataFrame(
+        {n: pd.Series(list(v), dtype=dtypes.get(n, "str")) for n, v in zip(columns, parts, strict=True)}
+    )
+
+
+def _dense(numbers: np.ndarray, ids: dict[int, str]) -> tuple[np.ndarray, list[str]]:
+    """Return positions in the sorted ids that occur, -1 for -1, and those ids."""
+    present = [int(no) for no in np.unique(numbers) if int(no) in ids]
+    names = sorted(ids[no] for no in present)
+    position = {name: n for n, name in enumerate(names)}
+    keys = np.array(sorted(present), dtype="int64")
+    values = np.array([position[ids[no]] for no in keys.tolist()], dtype="int64")
+    if not len(keys):
+        return np.full(len(numbers), -1, dtype="int64"), names
+    at = np.searchsorted(keys, numbers).clip(0, len(keys) - 1)
+    return np.where(keys[at] == numbers, values[at], -1), names

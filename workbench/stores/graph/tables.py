@@ -1,0 +1,195 @@
+"""How the tables of :mod:`workbench.schema` lie in SQLite; every statement is built from them.
+
+A node with an ``id`` gets a whole number ``no`` beside it, and whoever refers to it stores that
+number: text ids are stored once, and the counting questions read integers only. Times are whole
+microseconds. The link of an appearance to its identity is four columns of the appearance's row,
+which is what makes "at most one identity" true by construction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import repeat
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from workbench import schema, times
+from workbench.schema import Column, Table
+from workbench.stores.database import ROW_HASH
+
+_SQL = {"int": "INTEGER", "bool": "INTEGER", "float": "REAL", "blob": "BLOB", "time": "INTEGER"}
+LINK = ("identity_no", "confidence", "method", "linked_us")
+
+_INDEXES = """
+CREATE INDEX appearance_of_identity ON appearance (identity_no, timestamp_us, camera_no, place_no);
+CREATE INDEX appearance_camera ON appearance (camera_no, timestamp_us);
+CREATE INDEX appearance_timestamp ON appearance (timestamp_us);
+CREATE INDEX appearance_place ON appearance (place_no) WHERE place_no IS NOT NULL;
+CREATE INDEX appearance_tracking ON appearance (camera_no, tracking_id, timestamp_us)
+  WHERE tracking_id IS NOT NULL;
+CREATE INDEX identity_confidence ON identity (confidence_score);
+CREATE INDEX identity_first_seen ON identity (first_seen_us);
+CREATE TABLE named_space (no INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
+CREATE TABLE embedding (
+  vid INTEGER PRIMARY KEY, appearance_no INTEGER NOT NULL REFERENCES appearance (no),
+  space_no INTEGER NOT NULL REFERENCES named_space (no), row_hash INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX embedding_of_appearance ON embedding (appearance_no, space_no);
+CREATE TABLE sweep (vid INTEGER PRIMARY KEY, space TEXT NOT NULL) STRICT;
+"""
+
+# What the graph calls edges and the appearance's row already says, for people who read with SQL.
+_VIEWS = """
+CREATE VIEW has_appearance AS
+  SELECT i.id AS identity_id, a.id AS appearance_id, a.confidence, a.method, a.linked_us
+  FROM appearance a JOIN identity i ON i.no = a.identity_no;
+CREATE VIEW captured_by AS
+  SELECT a.id AS appearance_id, c.id AS camera_id, a.timestamp_us
+  FROM appearance a JOIN camera c ON c.no = a.camera_no;
+CREATE VIEW corrected AS
+  SELECT a.no, a.id, a.identity_no, a.camera_no, a.tracking_id, a.timestamp_us
+    + coalesce(CAST(round(c.clock_offset_s * 1000000) AS INTEGER), 0) AS time_us
+  FROM appearance a LEFT JOIN camera c ON c.no = a.camera_no;
+CREATE VIEW next AS
+  SELECT from_appearance, to_appearance, (next_us - time_us) / 1000 AS time_delta, same_camera
+  FROM (
+    SELECT id AS from_appearance, time_us, lead(id) OVER chain AS to_appearance,
+      lead(time_us) OVER chain AS next_us, coalesce(camera_no = lead(camera_no) OVER chain, 0)
+      AS same_camera
+    FROM corrected WHERE identity_no IS NOT NULL
+    WINDOW chain AS (PARTITION BY identity_no ORDER BY time_us, id))
+  WHERE to_appearance IS NOT NULL;
+CREATE VIEW same_track AS
+  SELECT from_appearance, to_appearance, 'deterministic' AS method, tracking_id
+  FROM (
+    SELECT id AS from_appearance, lead(id) OVER chain AS to_appearance, tracking_id
+    FROM corrected WHERE tracking_id IS NOT NULL AND camera_no IS NOT NULL
+    WINDOW chain AS (PARTITION BY camera_no, tracking_id ORDER BY time_us, id))
+  WHERE to_appearance IS NOT NULL;
+"""
+
+
+def physical(column: Column) -> str:
+    """Return the name of the column in SQLite.
+
+    Examples
+    --------
+    >>> physical(schema.APPEARANCE.column("camera_id"))
+    'camera_no'
+    >>> physical(schema.APPEARANCE.column("timestamp"))
+    'timestamp_us'
+    """
+    if column.references:
+        return f"{column.name.removesuffix('_id')}_no"
+    return f"{column.name.removesuffix('_at')}_us" if column.kind == "time" else column.name
+
+
+def names(table: Table) -> list[str]:
+    """Return the names of the table's columns in SQLite, in the schema's order."""
+    return [physical(column) for column in table.columns]
+
+
+def ddl() -> str:
+    """Return every definition, derived from the schema."""
+    written = [t for t in (*schema.NODES.values(), *schema.EDGES.values()) if not t.derived]
+    parts = [_create(table) for table in written if table is not schema.HAS_APPEARANCE]
+    return "".join(parts) + _INDEXES.lstrip() + _VIEWS.lstrip()
+
+
+def _create(table: Table) -> str:
+    lines = ["no INTEGER PRIMARY KEY"]
+    for column in table.columns:
+        needed = " NOT NULL" if column.required else ""
+        lines.append(f"{physical(column)} {_SQL.get(column.kind, 'TEXT')}{needed}{_fk(table, column)}")
+        if column.references:
+            lines[-1] = lines[-1].replace(" TEXT", " INTEGER", 1)
+    if table is schema.APPEARANCE:
+        lines.append("identity_no INTEGER REFERENCES identity (no)")
+        lines += ["confidence REAL", "method TEXT", "linked_us INTEGER", "link_hash INTEGER"]
+    lines.append(f"{ROW_HASH} INTEGER NOT NULL")
+    key = ", ".join(physical(table.column(name)) for name in table.key)
+    lines.append(f"UNIQUE ({key})")
+    text = f"CREATE TABLE {table.name} (\n  " + ",\n  ".join(lines) + "\n) STRICT;\n"
+    if table.edge:
+        last = physical(table.column(table.key[-1]))
+        text += f"CREATE INDEX {table.name}_{last} ON {table.name} ({last});\n"
+    return text
+
+
+def _fk(table: Table, column: Column) -> str:
+    if not column.references:
+        return ""
+    cascade = " ON DELETE CASCADE" if table.edge and column.name in table.key else ""
+    return f" REFERENCES {column.references} (no){cascade}"
+
+
+def upsert(table: Table) -> str:
+    """Return the statement that writes one row, overwriting the one with the same key."""
+    columns = names(table)
+    marks = ", ".join(f"?{n}" for n in range(1, len(columns) + 1))
+    key = {physical(table.column(name)) for name in table.key}
+    changes = [f"{name} = excluded.{name}" for name in [*columns, ROW_HASH] if name not in key]
+    return (
+        f"INSERT INTO {table.name} ({', '.join(columns)}, {ROW_HASH}) "
+        f"VALUES ({marks}, {ROW_HASH}({marks})) "
+        f"ON CONFLICT ({', '.join(sorted(key))}) DO UPDATE SET {', '.join(changes)}"
+    )
+
+
+def select(table: Table, alias: str = "t") -> tuple[str, str]:
+    """Return the column list (text ids instead of numbers) and the FROM part with its joins."""
+    columns: list[str] = []
+    source = f"{table.name} {alias}"
+    for position, column in enumerate(table.columns):
+        if column.references:
+            other = f"{alias}r{position}"
+            columns.append(f"{other}.id")
+            source += (
+                f" LEFT JOIN {column.references} {other} ON {other}.no = {alias}.{physical(column)}"
+            )
+        else:
+            columns.append(f"{alias}.{physical(column)}")
+    return ", ".join(columns), source
+
+
+def cells(series: pd.Series, column: Column) -> list[Any]:
+    """Return the column's values as what SQLite stores, None where missing."""
+    if column.kind == "time":
+        return _numbers_or_none(times.to_us(series))
+    if column.kind in ("int", "bool"):
+        return _numbers_or_none(series.astype("Int64"))
+    values = series.astype(object).to_numpy()
+    missing = series.isna().to_numpy()
+    if missing.all():
+        return list(repeat(None, len(series)))
+    if missing.any():
+        values = np.where(missing, None, values)
+    return values.tolist()
+
+
+def _numbers_or_none(values: pd.Series) -> list[Any]:
+    missing = values.isna().to_numpy()
+    whole = values.fillna(0).to_numpy(dtype="int64")
+    if not missing.any():
+        return whole.tolist()
+    return np.where(missing, None, whole.astype(object)).tolist()
+
+
+def frame(columns: Sequence[Column], rows: list[tuple]) -> pd.DataFrame:
+    """Return rows as read from SQLite as a table of these columns."""
+    parts: Any = zip(*rows, strict=True) if rows else repeat((), len(columns))
+    return pd.DataFrame(
+        {c.name: _series(c, values) for c, values in zip(columns, parts, strict=False)}
+    )
+
+
+def _series(column: Column, values: Sequence[Any]) -> pd.Series:
+    if column.kind == "time":
+        return times.from_us(pd.Series(values, dtype="Int64"))
+    if column.kind == "bool":
+        return pd.Series(values, dtype="Int64").astype("boolean")
+    if column.kind == "blob":
+        return pd.Series(list(values), dtype=object)
+    return pd.Series(list(values), dtype=column.dtype)

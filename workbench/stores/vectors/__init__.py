@@ -1,0 +1,1 @@
+"""Vector stores: what a face or a body looks like, as numbers."""

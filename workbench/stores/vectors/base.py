@@ -1,0 +1,250 @@
+"""What a vector store can do, and what a vector space is.
+
+Rows are immutable under their row id (``vid``, int64, from the graph store): a changed vector is a
+new vid. A vector is normalised when it is written, its length is kept beside it, and what is
+searched and returned is what the space's precision kept of it.
+"""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+import pandas as pd
+
+from workbench.errors import ConflictError, InvalidInputError, NotFoundError
+
+Precision = Literal["float32", "float16", "int8"]
+IndexKind = Literal["IndexFlatIP", "IndexFlatL2"]
+
+DEFAULT_DIM = {"face": 512, "reid": 2048}
+DEFAULT_PRECISION: dict[str, Precision] = {"face": "float16", "reid": "int8"}
+LARGEST_DIM = 65_536
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
+
+
+@dataclass(frozen=True, slots=True)
+class VectorSpace:
+    """One kind of embedding: which model made it and how it is kept.
+
+    Parameters
+    ----------
+    name : str
+        ``face``, ``reid`` or another word of small letters, digits and ``_``.
+    dim : int
+        Length of a vector.
+    precision : {'float32', 'float16', 'int8'}
+        What a stored number is; int8 has one scale for each row.
+    index_type : {'IndexFlatIP', 'IndexFlatL2'}
+        The exact FAISS index that ranks the rows. On normalised rows both give one order.
+    model_id : str, optional
+        The model that made the vectors.
+    threshold : float, optional
+        Similarity from which a person calls it the same; it belongs to the model.
+    metric : str
+        Always ``cosine``.
+    """
+
+    name: str
+    dim: int
+    precision: Precision = "float16"
+    index_type: IndexKind = "IndexFlatIP"
+    model_id: str | None = None
+    threshold: float | None = None
+    metric: str = "cosine"
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise InvalidInputError(
+                f"{self.name!r} cannot name a vector space.",
+                where="space",
+                next="Use small letters, digits and _, beginning with a letter, at most 31.",
+            )
+        if not 1 <= self.dim <= LARGEST_DIM:
+            raise InvalidInputError(
+                f"A vector space cannot have {self.dim} dimensions.",
+                where=f"space {self.name}",
+                next=f"Use 1 to {LARGEST_DIM}.",
+            )
+        choices = {
+            "precision": (self.precision, get_args(Precision)),
+            "index_type": (self.index_type, get_args(IndexKind)),
+            "metric": (self.metric, ("cosine",)),
+        }
+        for name, (value, allowed) in choices.items():
+            if value not in allowed:
+                raise InvalidInputError(
+                    f"{name} {value!r} is not known.",
+                    where=f"space {self.name}",
+                    next=f"Use one of: {', '.join(allowed)}.",
+                )
+
+
+def checked(vectors: np.ndarray, dim: int, *, what: str = "vector") -> np.ndarray:
+    """Return the vectors as float32 (n, dim).
+
+    Raises
+    ------
+    InvalidInputError
+        For another shape or type, NaN, infinity, or a vector of length zero, naming the row.
+    """
+    try:
+        matrix = np.asarray(vectors)
+        numeric = matrix.dtype.kind in "fiu"
+    except (ValueError, TypeError):
+        numeric = False
+    if not numeric:
+        raise InvalidInputError(f"A {what} has to be an array of numbers.", where=what)
+    matrix = np.atleast_2d(matrix)
+    if matrix.ndim != 2 or matrix.shape[1] != dim:
+        raise InvalidInputError(
+            f"The {what} has shape {tuple(np.shape(vectors))}; {dim} numbers are needed.",
+            where=what,
+            next=f"Give an array of {dim} numbers, or (n, {dim}) for many.",
+        )
+    matrix = np.ascontiguousarray(matrix, dtype="float32")
+    lengths = np.linalg.norm(matrix.astype("float64"), axis=1)
+    wrong = np.flatnonzero(~np.isfinite(lengths) | (lengths == 0))
+    if len(wrong):
+        reason = "has length zero" if lengths[wrong[0]] == 0 else "holds NaN or infinity"
+        raise InvalidInputError(
+            f"The {what} {reason}.",
+            where=f"{what}, row {wrong[0]}",
+            next="Leave it out: an appearance may have no vector.",
+        )
+    return matrix
+
+
+class VectorStore(ABC):
+    """Vectors by space and row id."""
+
+    supports: frozenset[str] = frozenset()
+
+    @abstractmethod
+    def close(self) -> None:
+        """Release what the store holds; closing twice is fine."""
+
+    @abstractmethod
+    def spaces(self) -> dict[str, VectorSpace]:
+        """Return the spaces by name."""
+
+    @abstractmethod
+    def create_space(self, space: VectorSpace) -> None:
+        """Make a space; the same again changes nothing, another under its name is refused."""
+
+    @abstractmethod
+    def put(self, space: str, vids: np.ndarray, vectors: np.ndarray) -> None:
+        """Write rows, durable when this returns (or with the unit of work it shares)."""
+
+    @abstractmethod
+    def remove(self, space: str, vids: np.ndarray) -> int:
+        """Take rows out of every later answer; return how many there were."""
+
+    @abstractmethod
+    def search(
+        self,
+        space: str,
+        queries: np.ndarray,
+        *,
+        k: int,
+        min_similarity: float | None = None,
+        within: np.ndarray | None = None,
+    ) -> pd.DataFrame:
+        """Return the nearest rows: ``query, vid, similarity, rank``.
+
+        For each query at least the min(k, matches) nearest, and every further row exactly as
+        near as the last of them, so that whoever knows the ids can break the tie. By similarity
+        downwards, ties by vid; rank counts from 1. `within` restricts to these vids.
+        """
+
+    @abstractmethod
+    def get(self, space: str, vids: np.ndarray) -> np.ndarray:
+        """Return stored vectors, normalised, float32 (n, dim); an unknown vid is an error."""
+
+    @abstractmethod
+    def norms(self, space: str, vids: np.ndarray) -> np.ndarray:
+        """Return the lengths the vectors had when they were given, float64 (n,)."""
+
+    @abstractmethod
+    def checksums(self, space: str, vids: np.ndarray) -> np.ndarray:
+        """Return CRC-32 of the stored bytes of the vectors (codes and scale), int64 (n,)."""
+
+    @abstractmethod
+    def encode_checksums(self, space: str, vectors: np.ndarray) -> np.ndarray:
+        """Return the checksums these vectors would have if they were stored."""
+
+    @abstractmethod
+    def vids(self, space: str) -> np.ndarray:
+        """Return the row ids of a space, ascending."""
+
+    @abstractmethod
+    def counts(self) -> dict[str, int]:
+        """Return the number of rows of each space."""
+
+    @abstractmethod
+    def verify(self) -> pd.DataFrame:
+        """Return ``space, vid, problem`` for every row whose bytes are not what was written."""
+
+    def flush(self) -> None:
+        """Make durable what is not yet; a store whose put is durable has nothing to do."""
+
+    def index_of(self, space: str) -> str:
+        """Return which index answers a search, in words."""
+        found = self._space(space)
+        return f"{found.index_type} over {found.precision}"
+
+    def _space(self, name: str) -> VectorSpace:
+        found = self.spaces().get(name)
+        if found is None:
+            known = ", ".join(sorted(self.spaces())) or "none yet"
+            raise NotFoundError(
+                f"There is no vector space {name!r}.",
+                where=f"space {name}",
+                next=f"Spaces here: {known}. Load vectors with --face, --reid or --vectors.",
+            )
+        return found
+
+    def _new(self, space: VectorSpace) -> bool:
+        """Return whether the space has to be made; refuse another one under its name."""
+        known = self.spaces().get(space.name)
+        if known is not None and known != space:
+            raise ConflictError(
+                f"The space {space.name!r} is there with {known.dim} dimensions, "
+                f"{known.precision}, model {known.model_id}.",
+                where=f"space {space.name}",
+                next="Give the new vectors another space, or the same settings.",
+            )
+        return known is None
+
+
+def ranked(
+    queries: Sequence[int], vids: Sequence[np.ndarray], similarities: Sequence[np.ndarray]
+) -> pd.DataFrame:
+    """Return the answer table of a search from the hits of each query, sorted and numbered."""
+    parts = []
+    for query, found, values in zip(queries, vids, similarities, strict=True):
+        order = np.lexsort((found, -values))
+        parts.append(
+            pd.DataFrame(
+                {
+                    "query": np.full(len(found), query, dtype="int64"),
+                    "vid": found[order].astype("int64"),
+                    "similarity": values[order].astype("float64"),
+                    "rank": np.arange(1, len(found) + 1, dtype="int64"),
+                }
+            )
+        )
+    if parts:
+        return pd.concat(parts, ignore_index=True)
+    return pd.DataFrame(
+        {
+            "query": pd.Series([], dtype="int64"),
+            "vid": pd.Series([], dtype="int64"),
+            "similarity": pd.Series([], dtype="float64"),
+            "rank": pd.Series([], dtype="int64"),
+        }
+    )

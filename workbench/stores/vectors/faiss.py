@@ -1,0 +1,368 @@
+"""The default vector store: rows in segments, searched exactly through a FAISS index in memory.
+
+The index holds the codes of the committed rows as they are on the disk, in the order in which they
+were committed. It is derived: it grows by the rows that appeared since the last question, and is
+built anew when it is gone. What it finds is scored again from the rows, whose bytes are checked
+against their checksums, so an answer depends on the stored bytes alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import faiss
+import numpy as np
+import pandas as pd
+
+from workbench.errors import NotFoundError
+from workbench.stores.database import SqliteDatabase
+from workbench.stores.vectors import precision
+from workbench.stores.vectors.base import (
+    DEFAULT_PRECISION,
+    VectorSpace,
+    VectorStore,
+    checked,
+    ranked,
+)
+from workbench.stores.vectors.segments import SegmentRows
+
+# A selection of at most so many rows is compared row by row: cheaper than a mask on the index.
+_DIRECT = 1024
+_LABELS = """CREATE TABLE label (
+  vid INTEGER PRIMARY KEY REFERENCES vector_row (vid) ON DELETE CASCADE, appearance_id TEXT NOT NULL
+) STRICT;
+"""
+_ROUNDING = 1e-5  # how far the index's single precision may be from the exact cosine
+_THREADS = faiss.omp_get_max_threads()  # of the process; a single query is faster on one
+
+
+@dataclass(slots=True)
+class _Index:
+    """What is in memory of one space: position n of every array is row n of the index."""
+
+    faiss: faiss.Index
+    place: np.ndarray = field(default_factory=lambda: np.empty(0, dtype="int64"))
+    vid: np.ndarray = field(default_factory=lambda: np.empty(0, dtype="int64"))
+    scale: np.ndarray = field(default_factory=lambda: np.empty(0, dtype="float32"))
+    length: np.ndarray = field(default_factory=lambda: np.empty(0, dtype="float32"))
+    live: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=bool))
+    rows: dict[int, int] = field(default_factory=dict)
+    removals: int = 0
+
+
+def _flat(space: VectorSpace) -> faiss.Index:
+    metric = faiss.METRIC_INNER_PRODUCT
+    if space.index_type == "IndexFlatL2" and space.precision != "int8":
+        metric = faiss.METRIC_L2
+    if space.precision == "float32":
+        return faiss.IndexFlat(space.dim, metric)
+    if space.precision == "float16":
+        index = faiss.IndexScalarQuantizer(space.dim, faiss.ScalarQuantizer.QT_fp16, metric)
+    else:
+        # A uniform range of exactly 255 steps decodes byte b to b - 128. (The kind made for signed
+        # bytes, QT_8bit_direct_signed, rounds the query to bytes too: all zeros for a unit vector.)
+        index = faiss.IndexScalarQuantizer(space.dim, faiss.ScalarQuantizer.QT_8bit_uniform, metric)
+        faiss.copy_array_to_vector(np.array([-128.5, 255.0], dtype="float32"), index.sq.trained)
+    index.is_trained = True
+    return index
+
+
+# Index kinds by name; another kind is another entry.
+INDEX_KINDS: dict[str, Callable[[VectorSpace], faiss.Index]] = {
+    "IndexFlatIP": _flat,
+    "IndexFlatL2": _flat,
+}
+
+
+class FAISSVectorStore(VectorStore):
+    """Exact search over rows on disk.
+
+    Parameters
+    ----------
+    path : Path or str
+        Folder of the segment files; made when it is missing and no `database` is given.
+    database : SqliteDatabase, optional
+        The store's database, to share its commits. Without it the folder gets one of its own.
+    """
+
+    supports = frozenset({"durable", "filtered_search"})
+
+    def __init__(self, path: Path | str, *, database: SqliteDatabase | None = None) -> None:
+        folder = Path(path)
+        self._own = database is None
+        if database is None:
+            folder.mkdir(parents=True, exist_ok=True)
+            file = folder / "vectors.sqlite"
+            fresh = not file.exists()
+            if fresh:
+                SqliteDatabase.create(file)
+            database = SqliteDatabase(file)
+            if fresh:
+                with database.transaction():
+                    self.apply_schema(database)
+        self.rows = SegmentRows(folder, database)
+        self._database = database
+        self._indexes: dict[str, _Index] = {}
+        self._owners: Callable[[str, np.ndarray], pd.DataFrame] | None = None
+
+    @staticmethod
+    def apply_schema(database: SqliteDatabase) -> None:
+        """Create the store's tables in a new file, inside a unit of work."""
+        SegmentRows.apply_schema(database)
+        database.script(_LABELS)
+
+    def close(self) -> None:
+        if self._own:
+            self._database.close()
+        self._indexes.clear()
+
+    # ------------------------------------------------------------------ spaces and rows
+    def spaces(self) -> dict[str, VectorSpace]:
+        return self.rows.spaces()
+
+    def create_space(self, space: VectorSpace) -> None:
+        if self._new(space):
+            self.rows.create_space(space)
+
+    def put(self, space: str, vids: np.ndarray, vectors: np.ndarray) -> None:
+        found = self._space(space)
+        self.rows.append(found, vids, checked(vectors, found.dim))
+
+    def remove(self, space: str, vids: np.ndarray) -> int:
+        return self.rows.remove(space, vids)
+
+    def get(self, space: str, vids: np.ndarray) -> np.ndarray:
+        found = self._space(space)
+        rows = self._sound(space, vids)
+        return precision.decode(self.rows.codes(found, rows["place"]), rows["scale"].to_numpy())
+
+    def norms(self, space: str, vids: np.ndarray) -> np.ndarray:
+        self._space(space)
+        return self._sound(space, vids)["norm"].to_numpy()
+
+    def checksums(self, space: str, vids: np.ndarray) -> np.ndarray:
+        self._space(space)
+        return self._sound(space, vids)["crc"].to_numpy()
+
+    def encode_checksums(self, space: str, vectors: np.ndarray) -> np.ndarray:
+        found = self._space(space)
+        codes, scales, _ = precision.encode(checked(vectors, found.dim), found.precision)
+        return np.array(precision.checksums(codes, scales), dtype="int64")
+
+    def _sound(self, space: str, vids: np.ndarray) -> pd.DataFrame:
+        wanted = np.asarray(vids, dtype="int64")
+        rows = self.rows.located(wanted).set_index("vid", drop=False).reindex(wanted)
+        if rows["place"].isna().any():
+            gone = wanted[rows["place"].isna().to_numpy()][0]
+            raise NotFoundError(f"There is no vector {gone}.", where=f"space {space}")
+        return rows.astype({"place": "int64", "crc": "int64", "scale": "float32"})
+
+    def vids(self, space: str) -> np.ndarray:
+        self._space(space)
+        return np.sort(self.rows.catalogue(space, {})[1])
+
+    def counts(self) -> dict[str, int]:
+        return {name: len(self.rows.catalogue(name, {})[1]) for name in self.spaces()}
+
+    def verify(self) -> pd.DataFrame:
+        found = [
+            self.rows.damaged(space).assign(space=name) for name, space in self.spaces().items()
+        ]
+        rows = pd.concat(found, ignore_index=True) if found else pd.DataFrame()
+        columns = {"space": "str", "vid": "int64", "problem": "str"}
+        return rows.reindex(columns=list(columns)).astype(columns)
+
+    # ------------------------------------------------------------------ the document's names
+    def named_by(self, owners: Callable[[str, np.ndarray], pd.DataFrame]) -> None:
+        """Let a graph store say which appearance a row belongs to (``GraphStore.owners``)."""
+        self._owners = owners
+
+    def add_face_embedding(self, embedding: np.ndarray, appearance_id: str) -> int:
+        """Store a face of an appearance and return its row id, the ``face_embedding_idx``.
+
+        Beside a graph store this does not name the row: only what
+        ``store_appearance_with_embeddings`` or ``bench.appearances.add`` writes is found there.
+        """
+        return self._add_labelled("face", embedding, appearance_id)
+
+    def add_reid_embedding(self, embedding: np.ndarray, appearance_id: str) -> int:
+        """Store a body of an appearance and return its row id, the ``reid_embedding_idx``."""
+        return self._add_labelled("reid", embedding, appearance_id)
+
+    def search_faces(
+        self, embedding: np.ndarray, k: int = 10, min_similarity: float | None = None
+    ) -> list[tuple[str, float]]:
+        """Return appearance ids and cosines of the nearest faces, nearest first, ties by id."""
+        return self._search_labelled("face", embedding, k, min_similarity)
+
+    def search_reid(
+        self, embedding: np.ndarray, k: int = 10, min_similarity: float | None = None
+    ) -> list[tuple[str, float]]:
+        """Return appearance ids and cosines of the nearest bodies, nearest first, ties by id."""
+        return self._search_labelled("reid", embedding, k, min_similarity)
+
+    def _add_labelled(self, space: str, embedding: np.ndarray, appearance_id: str) -> int:
+        known = self.spaces().get(space)
+        dim = known.dim if known else np.asarray(embedding).shape[-1]
+        matrix = checked(embedding, dim)
+        vid = self._database.allocate_vids(1)
+        with self._database.transaction():
+            if known is None:
+                self.create_space(VectorSpace(space, dim, DEFAULT_PRECISION[space]))
+            self.put(space, np.array([vid]), matrix)
+            self._database.execute("INSERT INTO label VALUES (?, ?)", (vid, str(appearance_id)))
+        return vid
+
+    def _search_labelled(
+        self, space: str, embedding: np.ndarray, k: int, min_similarity: float | None
+    ) -> list[tuple[str, float]]:
+        if space not in self.spaces():
+            return []
+        hits = self.search(space, embedding, k=k, min_similarity=min_similarity)
+        owners = self._owners or self._labels
+        hits = hits.merge(owners(space, hits["vid"].to_numpy()), on="vid")
+        hits = hits.sort_values(["similarity", "appearance_id"], ascending=[False, True]).head(k)
+        return list(zip(hits["appearance_id"], hits["similarity"], strict=True))
+
+    def _labels(self, space: str, vids: np.ndarray) -> pd.DataFrame:
+        marks = "[" + ",".join(map(str, np.asarray(vids).tolist())) + "]"
+        rows = self._database.rows(
+            "SELECT vid, appearance_id FROM label WHERE vid IN (SELECT value FROM json_each(?))",
+            (marks,),
+        )
+        vid, name = zip(*rows, strict=True) if rows else ((), ())
+        return pd.DataFrame(
+            {"vid": np.array(vid, dtype="int64"), "appearance_id": pd.Series(name, dtype="str")}
+        )
+
+    # ------------------------------------------------------------------ search
+    def search(
+        self,
+        space: str,
+        queries: np.ndarray,
+        *,
+        k: int,
+        min_similarity: float | None = None,
+        within: np.ndarray | None = None,
+    ) -> pd.DataFrame:
+        found = self._space(space)
+        targets = checked(queries, found.dim, what="query")
+        with self._database.snapshot():
+            index = self._fresh(found)
+            allowed = index.live
+            if within is not None:
+                allowed = allowed & np.isin(index.vid, np.asarray(within, dtype="int64"))
+            count = int(allowed.sum())
+            if count <= _DIRECT or k >= count:
+                hits = self._compared(found, index, targets, np.flatnonzero(allowed))
+            else:
+                hits = self._ranked(found, index, targets, allowed, count, k)
+            kept = [_nearest(*hit, k, min_similarity) for hit in hits]
+        return ranked(range(len(targets)), [v for v, _ in kept], [s for _, s in kept])
+
+    def _compared(
+        self, space: VectorSpace, index: _Index, targets: np.ndarray, positions: np.ndarray
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Return vids and exact scores of all the positions, for each query."""
+        sound, codes = self._read(space, index, positions)
+        return [(index.vid[sound], precision.similarities(codes, query)) for query in targets]
+
+    def _ranked(
+        self,
+        space: VectorSpace,
+        index: _Index,
+        targets: np.ndarray,
+        allowed: np.ndarray,
+        count: int,
+        k: int,
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Return a proven superset of the k nearest for each query, scored exactly."""
+        lengths = np.linalg.norm(targets.astype("float64"), axis=1)
+        unit = (targets / lengths[:, None]).astype("float32")
+        out: list[tuple[np.ndarray, np.ndarray]] = [(np.empty(0), np.empty(0))] * len(unit)
+        open_, fetch = np.arange(len(unit)), min(count, k + 16)
+        parameters = None
+        if count < len(allowed):
+            bits = np.packbits(allowed, bitorder="little")
+            parameters = faiss.SearchParameters(sel=faiss.IDSelectorBitmap(bits))
+        while len(open_):
+            faiss.omp_set_num_threads(1 if len(open_) == 1 else _THREADS)
+            values, positions = index.faiss.search(unit[open_], fetch, params=parameters)
+            still = []
+            for query, value, position in zip(open_, values, positions, strict=True):
+                seen = position >= 0
+                sound, codes = self._read(space, index, position[seen])
+                near = precision.similarities(codes, targets[query])
+                out[query] = (index.vid[sound], near)
+                cut = _bound(index, float(value[-1])) if seen.all() else -np.inf
+                enough = len(near) >= k and np.partition(near, -k)[-k] > cut
+                if fetch < count and not enough:
+                    still.append(query)
+            open_, fetch = np.array(still, dtype="int64"), min(count, fetch * 4)
+        return out
+
+    def _read(
+        self, space: VectorSpace, index: _Index, positions: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the positions whose bytes are what was written, and their codes."""
+        codes = self.rows.codes(space, index.place[positions])
+        located = self.rows.located(index.vid[positions]).set_index("vid")
+        crcs = located["crc"].reindex(index.vid[positions]).to_numpy()
+        stored = precision.checksums(codes, index.scale[positions])
+        good = crcs == np.array(stored, dtype="float64")
+        return positions[good], codes[good]
+
+    def _fresh(self, space: VectorSpace) -> _Index:
+        """Return the index with every committed row in it."""
+        removals, rows = self.rows.progress(space.name)
+        index = self._indexes.get(space.name)
+        if index is None:
+            index = _Index(INDEX_KINDS[space.index_type](space))
+            self._indexes[space.name] = index
+        if index.rows != rows:
+            place, vid, scale = self.rows.catalogue(space.name, index.rows)
+            lengths = [index.length]
+            for first in range(0, len(place), 65_536):
+                block = self.rows.codes(space, place[first : first + 65_536])
+                lengths.append(precision.lengths(block))
+                _add(index.faiss, block)
+            index.length = np.concatenate(lengths)
+            index.place = np.concatenate([index.place, place])
+            index.vid = np.concatenate([index.vid, vid])
+            index.scale = np.concatenate([index.scale, scale])
+            index.live = np.concatenate([index.live, np.ones(len(place), dtype=bool)])
+            index.rows = rows
+        if index.removals != removals:
+            index.live = np.isin(index.place, self.rows.catalogue(space.name, {})[0])
+            index.removals = removals
+        return index
+
+
+def _add(index: faiss.Index, codes: np.ndarray) -> None:
+    # The index takes the stored bytes as they are; int8 has 128 added to be unsigned.
+    if codes.dtype == np.int8:
+        codes = codes.view("uint8") ^ np.uint8(0x80)
+    index.add_sa_codes(np.ascontiguousarray(codes).view("uint8").reshape(len(codes), -1))
+
+
+def _bound(index: _Index, value: float) -> float:
+    """Return what the cosine of a row behind `value` in the index's order cannot exceed."""
+    longest, shortest = float(index.length.max()), float(index.length.min())
+    if index.faiss.metric_type == faiss.METRIC_L2:
+        value = (1.0 + longest**2 - value) / 2.0  # of the inner product
+    return value / (shortest if value >= 0 else longest) + _ROUNDING
+
+
+def _nearest(
+    vids: np.ndarray, near: np.ndarray, k: int, min_similarity: float | None
+) -> tuple[np.ndarray, np.ndarray]:
+    wanted = np.ones(len(near), dtype=bool)
+    if min_similarity is not None:
+        wanted = near >= min_similarity
+    vids, near = vids[wanted], near[wanted]
+    if k <= 0 or not len(near):
+        return vids[:0], near[:0]
+    last = np.partition(near, -k)[-k] if len(near) > k else near.min()
+    return vids[near >= last], near[near >= last]
