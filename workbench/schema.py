@@ -312,7 +312,9 @@ def canonical_json(value: Any) -> str:
     >>> canonical_json({"b": 1, "a": "é"})
     '{"a":"é","b":1}'
     """
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return json.dumps(
+        value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False
+    )
 
 
 def _coerce_json(values: pd.Series) -> tuple[pd.Series, pd.Series]:
@@ -360,7 +362,9 @@ def properties_text(frame: pd.DataFrame, columns: Iterable[str]) -> pd.Series:
         if not filled.any():
             continue
         codes, values = pd.factorize(cells[filled])
-        encoded = np.array([f"{canonical_json(name)}:{canonical_json(v)}" for v in values], dtype=object)
+        encoded = np.array(
+            [f"{canonical_json(name)}:{canonical_json(v)}" for v in values], dtype=object
+        )
         piece = pd.Series("", index=frame.index, dtype="str")
         piece[filled] = encoded[codes]
         joint = pd.Series("", index=frame.index, dtype="str").mask(filled & (text != ""), ",")
@@ -383,7 +387,9 @@ IDENTITY = Table(
     (
         Column("id", "id", "Key.", required=True),
         Column("name", "text", "What people call her."),
-        Column("cluster_method", "text", "How the identity was made: ingest, manual, a clustering."),
+        Column(
+            "cluster_method", "text", "How the identity was made: ingest, manual, a clustering."
+        ),
         Column("stated_confidence", "float", "Confidence stated by whoever created the identity."),
         Column("merge_history", "json", "Ids of the identities merged into this one."),
         _PROPERTIES,
@@ -662,9 +668,23 @@ LOAD_FILE = Table(
         Column("role", "text", "appearances, contacts, cameras, vectors:face, ...", required=True),
         Column("name", "text", "Name of the file.", required=True),
         Column("sha256", "text", "Of its bytes.", required=True),
+        Column("options", "json", "What its rows mean.", required=True),
         Column("rows", "int", "Data rows."),
     ),
     key=("load_id", "position"),
+)
+
+LOAD_CHANGE = Table(
+    "load_change",
+    "LoadChange",
+    "A row that a load changed and did not bring, as it was before: taking the load back needs it.",
+    (
+        Column("load_id", "id", "The load.", required=True, references="load"),
+        Column("label", "text", "Label or kind of the row.", required=True),
+        Column("key", "json", "Key of the row.", required=True),
+        Column("before", "json", "The row as it was.", required=True),
+    ),
+    key=("load_id", "label", "key"),
 )
 
 # What a reader of appearances gets: the appearance, whose it is, and its corrected time.
@@ -683,7 +703,18 @@ SIGHTING = Table(
 
 NODES: dict[str, Table] = {
     table.label: table
-    for table in (LOAD, LOAD_FILE, CAMERA, PLACE, IDENTITY, APPEARANCE, OUTAGE, FLOOR_PLAN, TAG)
+    for table in (
+        LOAD,
+        LOAD_FILE,
+        LOAD_CHANGE,
+        CAMERA,
+        PLACE,
+        IDENTITY,
+        APPEARANCE,
+        OUTAGE,
+        FLOOR_PLAN,
+        TAG,
+    )
 }
 EDGES: dict[str, Table] = {
     table.label: table

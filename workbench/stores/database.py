@@ -21,7 +21,7 @@ import time
 import uuid
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +93,7 @@ class SqliteDatabase:
             self._connection = _connect(self.path, wait_s)
             try:
                 self._check_version()
+                _prepare(self._connection)
             except BaseException:
                 self._connection.close()
                 raise
@@ -104,16 +105,18 @@ class SqliteDatabase:
     @classmethod
     def create(cls, path: Path) -> None:
         """Create an empty database file at `path`, durable when this returns."""
-        connection = _connect(Path(path), 30.0)
-        try:
-            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            connection.executescript("BEGIN;" + _DDL)
-            connection.execute("INSERT INTO store VALUES (1, ?, 0, 1)", (uuid.uuid4().hex,))
-            connection.execute(f"PRAGMA user_version = {VERSION}")
-            connection.execute("COMMIT")
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        finally:
-            connection.close()
+        with _translated(Path(path)):
+            connection = _connect(Path(path), 30.0)
+            try:
+                _prepare(connection)
+                connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                connection.executescript("BEGIN;" + _DDL)
+                connection.execute("INSERT INTO store VALUES (1, ?, 0, 1)", (uuid.uuid4().hex,))
+                connection.execute(f"PRAGMA user_version = {VERSION}")
+                connection.execute("COMMIT")
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            finally:
+                connection.close()
 
     def close(self) -> None:
         """Close the connection; closing twice is fine."""
@@ -223,7 +226,8 @@ class SqliteDatabase:
             self._connection.execute("BEGIN IMMEDIATE")
         self._depth = 1
         try:
-            self._check_version()
+            with self.translated():
+                self._check_version()
             yield
             self.execute("UPDATE store SET sequence = sequence + 1")
             self.execute(
@@ -244,7 +248,15 @@ class SqliteDatabase:
 
     @contextmanager
     def _writer_lock(self) -> Iterator[None]:
-        descriptor = os.open(self.path.with_name("writer.lock"), os.O_RDWR | os.O_CREAT, 0o644)
+        lock = self.path.with_name("writer.lock")
+        try:
+            descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError as error:
+            raise StoreError(
+                f"The store cannot be written ({error.strerror}); nothing was changed.",
+                where=str(lock),
+                next="Mend the permissions, then repeat the same command.",
+            ) from error
         try:
             deadline = time.monotonic() + self.wait_s
             pause = 0.001
@@ -285,19 +297,25 @@ class SqliteDatabase:
                 next="Use the newer version of the workbench that wrote it.",
             )
 
-    @contextmanager
-    def translated(self) -> Iterator[None]:
+    def translated(self) -> AbstractContextManager[None]:
         """Turn errors of the SQLite driver inside into ours."""
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise _ours(error, self.path) from error
+        return _translated(self.path)
+
+
+@contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise _ours(error, path) from error
 
 
 def _connect(path: Path, wait_s: float) -> sqlite3.Connection:
-    connection = sqlite3.connect(
-        path, timeout=wait_s, isolation_level=None, check_same_thread=False
-    )
+    return sqlite3.connect(path, timeout=wait_s, isolation_level=None, check_same_thread=False)
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    # Only after the file was seen to be ours: the first line writes to it.
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA fullfsync = ON")
@@ -305,7 +323,6 @@ def _connect(path: Path, wait_s: float) -> sqlite3.Connection:
     connection.execute("PRAGMA temp_store = MEMORY")
     connection.execute("PRAGMA cache_size = -65536")
     connection.create_function(ROW_HASH, -1, row_hash, deterministic=True)
-    return connection
 
 
 def _ours(error: sqlite3.Error, path: Path) -> Exception:

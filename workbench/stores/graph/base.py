@@ -169,6 +169,10 @@ class GraphStore(ABC):
     def swept(self, vids: np.ndarray) -> None:
         """Forget the sweep records of these vids."""
 
+    def damaged(self) -> dict[str, list[str]]:
+        """Return what is not as it was written: ``database`` findings and ``row`` keys."""
+        return {}
+
     # ------------------------------------------------------------------ derived questions
     def sightings(self, selection: Selection | None = None) -> pd.DataFrame:
         """Return appearances with identity and corrected time (columns of ``schema.SIGHTING``).
@@ -180,9 +184,9 @@ class GraphStore(ABC):
         links = self.edges("HAS_APPEARANCE").rename(columns={"appearance_id": "id"})
         rows = rows.merge(links.drop(columns="created_at"), on="id", how="left")
         offsets = self.nodes("Camera").set_index("id")["clock_offset_s"]
-        shift = (rows["camera_id"].map(offsets).fillna(0.0).astype("float64") * 1e6).round()
+        shift = _whole(rows["camera_id"].map(offsets).fillna(0.0).astype("float64") * 1e6)
         rows["timestamp_recorded"] = rows["timestamp"]
-        rows["timestamp"] = rows["timestamp"] + pd.to_timedelta(shift.astype("int64"), unit="us")
+        rows["timestamp"] = rows["timestamp"] + pd.to_timedelta(shift, unit="us")
         rows["timestamp"] = rows["timestamp"].dt.as_unit("us")
         rows = rows[self._wanted(rows, chosen)]
         rows = rows.sort_values(["timestamp", "id"], ignore_index=True)
@@ -194,12 +198,12 @@ class GraphStore(ABC):
         time_us = times.to_us(rows["timestamp"]).astype("int64")
         wanted = pd.Series(True, index=rows.index)
         if chosen.identities is not None:
-            wanted &= rows["identity_id"].isin(list(chosen.identities))
+            wanted &= among(rows["identity_id"], chosen.identities)
         if chosen.cameras is not None:
             places = rows["camera_id"].fillna(rows["place_id"])
-            wanted &= places.isin(list(chosen.cameras))
+            wanted &= among(places, chosen.cameras)
         if chosen.loads is not None:
-            wanted &= rows["load_id"].isin(list(chosen.loads))
+            wanted &= among(rows["load_id"], chosen.loads)
         if chosen.start_us is not None:
             wanted &= time_us >= chosen.start_us
         if chosen.end_us is not None:
@@ -216,7 +220,10 @@ class GraphStore(ABC):
         return self.edges("HAS_APPEARANCE", dst=appearance_ids)
 
     def observations(self) -> Observations:
-        """Return who was where and when, for every appearance."""
+        """Return who was where and when, for every appearance, in any order.
+
+        A camera and a place of one id count as one place; -1 where there is neither.
+        """
         rows = self.sightings()
         places = rows["camera_id"].fillna(rows["place_id"])
         who, identities = pd.factorize(rows["identity_id"], sort=True)
@@ -256,3 +263,13 @@ class GraphStore(ABC):
         stated = people["stated_confidence"]
         people["confidence_score"] = people["confidence_score"].astype("float64").fillna(stated)
         self.upsert_nodes("Identity", schema.IDENTITY.coerce(people)[0])
+
+
+def among(values: pd.Series, ids: Sequence[str]) -> pd.Series:
+    """Return where a value is one of the ids, whatever text an id is (also no valid Unicode)."""
+    return values.astype(object).isin(list(ids))
+
+
+def _whole(values: pd.Series) -> pd.Series:
+    # Halves away from zero, as SQL rounds: both forms of a question agree to the microsecond.
+    return (np.sign(values) * np.floor(values.abs() + 0.5)).astype("int64")

@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 
 from workbench import schema, times
-from workbench.errors import NotFoundError
+from workbench.errors import InvalidInputError, NotFoundError
 from workbench.schema import Table
-from workbench.stores.graph.base import GraphStore
+from workbench.stores.graph.base import GraphStore, among
 
 _NAMED = {"space": "str", "appearance_id": "str", "vid": "int64"}
 _CHAIN = ["from_appearance", "to_appearance"]
@@ -45,6 +45,8 @@ class MemoryGraphStore(GraphStore):
         if self._open:
             yield
             return
+        if op_id in self._operations:
+            raise _refused(f"the operation {op_id!r} was committed before")
         # Tables are replaced, never changed in place: keeping the old ones is the way back.
         before = (dict(self._tables), self._named, self._sweep)
         self._open = True
@@ -76,6 +78,7 @@ class MemoryGraphStore(GraphStore):
         return self._upsert(schema.EDGES[kind], frame)
 
     def _upsert(self, table: Table, frame: pd.DataFrame) -> int:
+        self._require_unit()
         for column in table.columns:
             if column.references:
                 self._require(column.references, frame[column.name])
@@ -95,8 +98,13 @@ class MemoryGraphStore(GraphStore):
                 next=f"Create the {name} first.",
             )
 
+    def _require_unit(self) -> None:
+        if not self._open:
+            raise RuntimeError("writing needs a unit of work: with store.transaction()")
+
     def delete_nodes(self, label: str, keys: pd.DataFrame) -> int:
         table = schema.NODES[label]
+        self._refuse_referenced(table, keys)
         if label == "Appearance":
             self._unname(self._named["appearance_id"].isin(keys["id"]))
         if "id" in table.key:
@@ -108,10 +116,24 @@ class MemoryGraphStore(GraphStore):
                         self._tables[edge.label] = rows[kept].reset_index(drop=True)
         return self._delete(table, keys)
 
+    def _refuse_referenced(self, table: Table, keys: pd.DataFrame) -> None:
+        """Refuse to delete what other rows still refer to; edges go with their ends."""
+        for other in (*schema.NODES.values(), *schema.EDGES.values()):
+            for column in other.columns:
+                if other.derived or column.references != table.name:
+                    continue
+                part_of_edge = other.edge and column.name in (*other.key, "identity_id")
+                if (
+                    not part_of_edge
+                    and self._tables[other.label][column.name].isin(keys["id"]).any()
+                ):
+                    raise _refused(f"a {other.name} refers to this {table.name}")
+
     def delete_edges(self, kind: str, keys: pd.DataFrame) -> int:
         return self._delete(schema.EDGES[kind], keys)
 
     def _delete(self, table: Table, keys: pd.DataFrame) -> int:
+        self._require_unit()
         key = list(table.key)
         rows = self._tables[table.label]
         gone = pd.MultiIndex.from_frame(rows[key]).isin(pd.MultiIndex.from_frame(keys[key]))
@@ -123,7 +145,7 @@ class MemoryGraphStore(GraphStore):
         table = schema.NODES[label]
         rows = self._tables[label]
         if ids is not None:
-            rows = rows[rows[table.key[0]].isin(list(ids))]
+            rows = rows[among(rows[table.key[0]], ids)]
         return rows.sort_values(list(table.key), ignore_index=True)
 
     def edges(
@@ -134,7 +156,7 @@ class MemoryGraphStore(GraphStore):
         ends = table.names[:2]
         for name, ids in zip(ends, (src, dst), strict=True):
             if ids is not None:
-                rows = rows[rows[name].isin(list(ids))]
+                rows = rows[among(rows[name], ids)]
         return rows.sort_values(ends, ignore_index=True)
 
     def _derived(self, kind: str) -> pd.DataFrame:
@@ -161,16 +183,22 @@ class MemoryGraphStore(GraphStore):
 
     # ------------------------------------------------------------------ vectors by name
     def name_vectors(self, space: str, frame: pd.DataFrame) -> None:
+        self._require_unit()
         if frame.empty:
             return
         self._require("appearance", frame["appearance_id"])
         self.unname_vectors(space, frame["appearance_id"].tolist())
         rows = frame[["appearance_id", "vid"]].assign(space=space)
-        self._named = pd.concat([self._named, rows], ignore_index=True).astype(_NAMED)
+        named = pd.concat([self._named, rows], ignore_index=True).astype(_NAMED)
+        if named.duplicated("vid").any() or named.duplicated(["space", "appearance_id"]).any():
+            raise _refused("a row id names one vector, and an appearance has one in a space")
+        self._named = named
+        self.swept(rows["vid"].to_numpy())
 
     def unname_vectors(self, space: str, appearance_ids: Sequence[str]) -> int:
+        self._require_unit()
         mine = self._named["space"] == space
-        return self._unname(mine & self._named["appearance_id"].isin(list(appearance_ids)))
+        return self._unname(mine & among(self._named["appearance_id"], appearance_ids))
 
     def _unname(self, gone: pd.Series) -> int:
         self._sweep = pd.concat(
@@ -182,7 +210,7 @@ class MemoryGraphStore(GraphStore):
     def vectors_of(self, space: str, ids: Sequence[str] | None = None) -> pd.DataFrame:
         rows = self._named[self._named["space"] == space]
         if ids is not None:
-            rows = rows[rows["appearance_id"].isin(list(ids))]
+            rows = rows[among(rows["appearance_id"], ids)]
         return rows[["appearance_id", "vid"]].sort_values("vid", ignore_index=True)
 
     def owners(self, space: str, vids: np.ndarray) -> pd.DataFrame:
@@ -193,7 +221,12 @@ class MemoryGraphStore(GraphStore):
         return self._sweep.sort_values(["space", "vid"], ignore_index=True)
 
     def swept(self, vids: np.ndarray) -> None:
+        self._require_unit()
         self._sweep = self._sweep[~self._sweep["vid"].isin(list(vids))].reset_index(drop=True)
+
+
+def _refused(reason: str) -> InvalidInputError:
+    return InvalidInputError(f"The store refused the rows ({reason}); nothing was written.")
 
 
 def _empty(dtypes: dict[str, str]) -> pd.DataFrame:

@@ -229,6 +229,29 @@ class SqliteGraphStore(GraphStore):
         row = self.database.rows(f"SELECT {', '.join(counted.values())}")[0]
         return dict(zip(counted, row, strict=True))
 
+    def damaged(self) -> dict[str, list[str]]:
+        findings = [
+            row[0] for row in self.database.rows("PRAGMA integrity_check") if row[0] != "ok"
+        ]
+        findings += [
+            f"{row[0]} row {row[1]} refers to nothing in {row[2]}"
+            for row in self.database.rows("PRAGMA foreign_key_check")
+        ]
+        checks = [
+            (t.name, f"{ROW_HASH} IS NOT {ROW_HASH}({', '.join(tables.names(t))})")
+            for t in (*schema.NODES.values(), *schema.EDGES.values())
+            if not t.derived and t is not schema.HAS_APPEARANCE
+        ]
+        link = f"{ROW_HASH}(no, {', '.join(tables.LINK)})"
+        checks.append(("appearance", f"identity_no IS NOT NULL AND link_hash IS NOT {link}"))
+        checks.append(("embedding", f"{ROW_HASH} IS NOT {ROW_HASH}(vid, appearance_no, space_no)"))
+        wrong = []
+        for name, condition in checks:
+            key = "vid" if name == "embedding" else tables.key_of(name)
+            rows = self.database.rows(f"SELECT {key} FROM {name} WHERE {condition}")
+            wrong += [f"{name} {row[0]}" for row in rows]
+        return {"database": findings, "row": wrong}
+
     # ------------------------------------------------------------------ vectors by name
     def name_vectors(self, space: str, frame: pd.DataFrame) -> None:
         if frame.empty:
@@ -236,27 +259,21 @@ class SqliteGraphStore(GraphStore):
         self.database.execute("INSERT OR IGNORE INTO named_space (name) VALUES (?)", (space,))
         number = self.database.value("SELECT no FROM named_space WHERE name = ?", (space,))
         which = self._numbers("appearance", frame["appearance_id"])
-        self._unname_of(number, which)
+        self.unname_vectors(space, frame["appearance_id"].tolist())
         self.database.executemany(
             f"INSERT INTO embedding VALUES (?1, ?2, ?3, {ROW_HASH}(?1, ?2, ?3))",
             zip(frame["vid"].tolist(), which, [number] * len(which), strict=True),
         )
+        # The same name again un-named it for a moment: what has a name is not swept.
+        self.swept(frame["vid"].to_numpy())
 
     def unname_vectors(self, space: str, appearance_ids: Sequence[str]) -> int:
         number = self.database.value("SELECT no FROM named_space WHERE name = ?", (space,))
-        if number is None or len(appearance_ids) == 0:
-            return 0
-        return self._unname_of(number, self._numbers("appearance", pd.Series(appearance_ids)))
-
-    def _unname_of(self, space_no: int, appearance_nos: list[int]) -> int:
-        self.database.execute("CREATE TEMP TABLE IF NOT EXISTS picked (no INTEGER PRIMARY KEY)")
-        self.database.execute("DELETE FROM picked")
-        self.database.executemany(
-            "INSERT OR IGNORE INTO picked VALUES (?)", ((no,) for no in appearance_nos)
-        )
-        return self._unname(
-            f"appearance_no IN (SELECT no FROM picked) AND space_no = {int(space_no)}"
-        )
+        ids = pd.DataFrame({"id": pd.Series(list(appearance_ids), dtype=object)})
+        with self._picked(schema.APPEARANCE, ids):
+            return self._unname(
+                f"appearance_no IN (SELECT no FROM picked) AND space_no = {int(number or 0)}"
+            )
 
     def vectors_of(self, space: str, ids: Sequence[str] | None = None) -> pd.DataFrame:
         where = "" if ids is None else f" AND a.id IN {_IDS}"
@@ -302,6 +319,8 @@ class SqliteGraphStore(GraphStore):
         return tables.frame(schema.SIGHTING.columns, rows)
 
     def vids_within(self, space: str, selection: Selection) -> np.ndarray:
+        if selection.limit is not None:  # the order that a limit needs is that of sightings
+            return super().vids_within(space, selection)
         _, where, parameters = self._where(selection)
         rows = self.database.rows(
             "SELECT e.vid FROM appearance a LEFT JOIN camera c ON c.no = a.camera_no "
@@ -340,9 +359,7 @@ class SqliteGraphStore(GraphStore):
             found.append(("a.timestamp_us < ?", [chosen.end_us - least]))
             found.append((f"{moment} < ?", [chosen.end_us]))
         if chosen.unidentified is not None:
-            found.append(
-                (f"a.identity_no IS {'' if chosen.unidentified else 'NOT '}NULL", [])
-            )
+            found.append((f"a.identity_no IS {'' if chosen.unidentified else 'NOT '}NULL", []))
         if chosen.after is not None:
             found.append((f"({moment}, a.id) > (?, ?)", list(chosen.after)))
         where = "WHERE " + " AND ".join(text for text, _ in found) if found else ""
@@ -360,7 +377,7 @@ class SqliteGraphStore(GraphStore):
         with self.snapshot():
             # Read from the covering index alone; places get negative numbers for the moment.
             cursor = self.database.stream(
-                "SELECT coalesce(identity_no, -1), coalesce(camera_no, -place_no), timestamp_us "
+                "SELECT coalesce(identity_no, -1), coalesce(camera_no, -place_no, 0), timestamp_us "
                 "FROM appearance INDEXED BY appearance_of_identity"
             )
             flat = np.fromiter(chain.from_iterable(cursor), dtype="int64")
@@ -371,9 +388,10 @@ class SqliteGraphStore(GraphStore):
         spots = {no: (key, offset) for no, key, offset in (*cameras, *places)}
         identity, identities = _dense(who, people)
         place, names = _dense(where, {no: key for no, (key, _) in spots.items()})
-        by_name = {key: offset for key, offset in spots.values()}
-        offsets = np.array([by_name[name] for name in names], dtype="int64")
-        shifted = time_us + offsets[place] if len(names) else time_us.copy()
+        # By number, not by name: a place that bears a camera's id has no clock of its own.
+        numbers, at = np.unique(where, return_inverse=True)
+        offsets = np.array([spots.get(no, ("", 0))[1] for no in numbers.tolist()], dtype="int64")
+        shifted = time_us + offsets[at] if len(numbers) else time_us.copy()
         return Observations(identity, place, shifted, identities, names)
 
     def refresh_statistics(self, identity_ids: Sequence[str]) -> None:
@@ -404,14 +422,17 @@ def _named(rows: list[tuple], columns: list[str]) -> pd.DataFrame:
     parts = list(zip(*rows, strict=True)) if rows else [()] * len(columns)
     dtypes = {"vid": "int64"}
     return pd.DataFrame(
-        {n: pd.Series(list(v), dtype=dtypes.get(n, "str")) for n, v in zip(columns, parts, strict=True)}
+        {
+            n: pd.Series(list(v), dtype=dtypes.get(n, "str"))
+            for n, v in zip(columns, parts, strict=True)
+        }
     )
 
 
 def _dense(numbers: np.ndarray, ids: dict[int, str]) -> tuple[np.ndarray, list[str]]:
     """Return positions in the sorted ids that occur, -1 for -1, and those ids."""
     present = [int(no) for no in np.unique(numbers) if int(no) in ids]
-    names = sorted(ids[no] for no in present)
+    names = sorted({ids[no] for no in present})
     position = {name: n for n, name in enumerate(names)}
     keys = np.array(sorted(present), dtype="int64")
     values = np.array([position[ids[no]] for no in keys.tolist()], dtype="int64")

@@ -91,6 +91,12 @@ def names(table: Table) -> list[str]:
     return [physical(column) for column in table.columns]
 
 
+def key_of(name: str) -> str:
+    """Return the SQL expression that names a row of a table to people."""
+    known = {t.name: t for t in (*schema.NODES.values(), *schema.EDGES.values())}
+    return " || ' ' || ".join(physical(known[name].column(part)) for part in known[name].key)
+
+
 def ddl() -> str:
     """Return every definition, derived from the schema."""
     written = [t for t in (*schema.NODES.values(), *schema.EDGES.values()) if not t.derived]
@@ -102,7 +108,9 @@ def _create(table: Table) -> str:
     lines = ["no INTEGER PRIMARY KEY"]
     for column in table.columns:
         needed = " NOT NULL" if column.required else ""
-        lines.append(f"{physical(column)} {_SQL.get(column.kind, 'TEXT')}{needed}{_fk(table, column)}")
+        lines.append(
+            f"{physical(column)} {_SQL.get(column.kind, 'TEXT')}{needed}{_fk(table, column)}"
+        )
         if column.references:
             lines[-1] = lines[-1].replace(" TEXT", " INTEGER", 1)
     if table is schema.APPEARANCE:

@@ -106,7 +106,8 @@ def checked(vectors: np.ndarray, dim: int, *, what: str = "vector") -> np.ndarra
             where=what,
             next=f"Give an array of {dim} numbers, or (n, {dim}) for many.",
         )
-    matrix = np.ascontiguousarray(matrix, dtype="float32")
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused
+        matrix = np.ascontiguousarray(matrix, dtype="float32")
     lengths = np.linalg.norm(matrix.astype("float64"), axis=1)
     wrong = np.flatnonzero(~np.isfinite(lengths) | (lengths == 0))
     if len(wrong):
@@ -119,8 +120,28 @@ def checked(vectors: np.ndarray, dim: int, *, what: str = "vector") -> np.ndarra
     return matrix
 
 
+def paired(vids: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+    """Return the row ids as int64, one for each vector.
+
+    Raises
+    ------
+    InvalidInputError
+        When there are more or fewer, or one is given twice.
+    """
+    ids = np.asarray(vids, dtype="int64")
+    if ids.shape != (len(vectors),) or len(np.unique(ids)) != len(ids):
+        raise InvalidInputError(
+            f"{len(vectors)} vectors need as many row ids, each another.", where="vids"
+        )
+    return ids
+
+
 class VectorStore(ABC):
-    """Vectors by space and row id."""
+    """Vectors by space and row id.
+
+    ``supports`` declares capabilities: ``filtered_search`` (`within` of a search), ``durable`` (a
+    row that was put survives the process).
+    """
 
     supports: frozenset[str] = frozenset()
 
@@ -138,7 +159,10 @@ class VectorStore(ABC):
 
     @abstractmethod
     def put(self, space: str, vids: np.ndarray, vectors: np.ndarray) -> None:
-        """Write rows, durable when this returns (or with the unit of work it shares)."""
+        """Write rows, durable when this returns (or with the unit of work it shares).
+
+        A row is immutable: a vid that is there already, in whichever space, is refused.
+        """
 
     @abstractmethod
     def remove(self, space: str, vids: np.ndarray) -> int:
@@ -163,7 +187,10 @@ class VectorStore(ABC):
 
     @abstractmethod
     def get(self, space: str, vids: np.ndarray) -> np.ndarray:
-        """Return stored vectors, normalised, float32 (n, dim); an unknown vid is an error."""
+        """Return stored vectors, normalised, float32 (n, dim).
+
+        An unknown vid is a ``NotFoundError``, one whose bytes changed a ``StoreDamagedError``.
+        """
 
     @abstractmethod
     def norms(self, space: str, vids: np.ndarray) -> np.ndarray:

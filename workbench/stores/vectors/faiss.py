@@ -16,7 +16,8 @@ import faiss
 import numpy as np
 import pandas as pd
 
-from workbench.errors import NotFoundError
+from workbench import schema
+from workbench.errors import InvalidInputError, NotFoundError, StoreDamagedError
 from workbench.stores.database import SqliteDatabase
 from workbench.stores.vectors import precision
 from workbench.stores.vectors.base import (
@@ -24,6 +25,7 @@ from workbench.stores.vectors.base import (
     VectorSpace,
     VectorStore,
     checked,
+    paired,
     ranked,
 )
 from workbench.stores.vectors.segments import SegmentRows
@@ -34,6 +36,7 @@ _LABELS = """CREATE TABLE label (
   vid INTEGER PRIMARY KEY REFERENCES vector_row (vid) ON DELETE CASCADE, appearance_id TEXT NOT NULL
 ) STRICT;
 """
+_BLOCK = 16_384  # rows that are read at a time
 _ROUNDING = 1e-5  # how far the index's single precision may be from the exact cosine
 _THREADS = faiss.omp_get_max_threads()  # of the process; a single query is faster on one
 
@@ -95,11 +98,10 @@ class FAISSVectorStore(VectorStore):
         if database is None:
             folder.mkdir(parents=True, exist_ok=True)
             file = folder / "vectors.sqlite"
-            fresh = not file.exists()
-            if fresh:
+            if not file.exists():
                 SqliteDatabase.create(file)
             database = SqliteDatabase(file)
-            if fresh:
+            if not database.rows("SELECT 1 FROM sqlite_schema WHERE name = 'space'"):
                 with database.transaction():
                     self.apply_schema(database)
         self.rows = SegmentRows(folder, database)
@@ -128,7 +130,8 @@ class FAISSVectorStore(VectorStore):
 
     def put(self, space: str, vids: np.ndarray, vectors: np.ndarray) -> None:
         found = self._space(space)
-        self.rows.append(found, vids, checked(vectors, found.dim))
+        matrix = checked(vectors, found.dim)
+        self.rows.append(found, paired(vids, matrix), matrix)
 
     def remove(self, space: str, vids: np.ndarray) -> int:
         return self.rows.remove(space, vids)
@@ -136,7 +139,11 @@ class FAISSVectorStore(VectorStore):
     def get(self, space: str, vids: np.ndarray) -> np.ndarray:
         found = self._space(space)
         rows = self._sound(space, vids)
-        return precision.decode(self.rows.codes(found, rows["place"]), rows["scale"].to_numpy())
+        codes, scales = self.rows.codes(found, rows["place"].to_numpy()), rows["scale"].to_numpy()
+        torn = rows["crc"].to_numpy() != np.array(precision.checksums(codes, scales), dtype="int64")
+        if torn.any():
+            raise _damaged(rows["vid"].to_numpy()[torn][0], space)
+        return precision.decode(codes, scales)
 
     def norms(self, space: str, vids: np.ndarray) -> np.ndarray:
         self._space(space)
@@ -153,18 +160,22 @@ class FAISSVectorStore(VectorStore):
 
     def _sound(self, space: str, vids: np.ndarray) -> pd.DataFrame:
         wanted = np.asarray(vids, dtype="int64")
-        rows = self.rows.located(wanted).set_index("vid", drop=False).reindex(wanted)
-        if rows["place"].isna().any():
-            gone = wanted[rows["place"].isna().to_numpy()][0]
-            raise NotFoundError(f"There is no vector {gone}.", where=f"space {space}")
-        return rows.astype({"place": "int64", "crc": "int64", "scale": "float32"})
+        rows = self.rows.located(wanted)
+        mine = np.isin(rows["place"].to_numpy() >> 32, list(self.rows.progress(space)[1]))
+        rows = rows[mine].set_index("vid", drop=False).reindex(wanted)
+        gone = wanted[rows["place"].isna().to_numpy()]
+        if len(gone) and gone[0] in self.vids(space):
+            raise _damaged(gone[0], space)
+        if len(gone):
+            raise NotFoundError(f"There is no vector {gone[0]}.", where=f"space {space}")
+        return rows.astype({"vid": "int64", "place": "int64", "crc": "int64", "scale": "float32"})
 
     def vids(self, space: str) -> np.ndarray:
         self._space(space)
         return np.sort(self.rows.catalogue(space, {})[1])
 
     def counts(self) -> dict[str, int]:
-        return {name: len(self.rows.catalogue(name, {})[1]) for name in self.spaces()}
+        return {name: self.rows.count(name) for name in self.spaces()}
 
     def verify(self) -> pd.DataFrame:
         found = [
@@ -204,15 +215,23 @@ class FAISSVectorStore(VectorStore):
         return self._search_labelled("reid", embedding, k, min_similarity)
 
     def _add_labelled(self, space: str, embedding: np.ndarray, appearance_id: str) -> int:
+        column = schema.APPEARANCE.column("id")
+        ids, reasons = schema.coerce_column(pd.Series([appearance_id], dtype=object), column)
+        if ids.isna()[0]:
+            raise InvalidInputError(
+                f"{appearance_id!r} cannot be the id of an appearance.",
+                where=reasons.fillna("missing")[0],
+                next="Give the id of the appearance that the vector belongs to.",
+            )
         known = self.spaces().get(space)
-        dim = known.dim if known else np.asarray(embedding).shape[-1]
+        dim = known.dim if known else _numbers(embedding)
         matrix = checked(embedding, dim)
         vid = self._database.allocate_vids(1)
         with self._database.transaction():
             if known is None:
                 self.create_space(VectorSpace(space, dim, DEFAULT_PRECISION[space]))
             self.put(space, np.array([vid]), matrix)
-            self._database.execute("INSERT INTO label VALUES (?, ?)", (vid, str(appearance_id)))
+            self._database.execute("INSERT INTO label VALUES (?, ?)", (vid, ids[0]))
         return vid
 
     def _search_labelled(
@@ -220,11 +239,16 @@ class FAISSVectorStore(VectorStore):
     ) -> list[tuple[str, float]]:
         if space not in self.spaces():
             return []
-        hits = self.search(space, embedding, k=k, min_similarity=min_similarity)
         owners = self._owners or self._labels
-        hits = hits.merge(owners(space, hits["vid"].to_numpy()), on="vid")
-        hits = hits.sort_values(["similarity", "appearance_id"], ascending=[False, True]).head(k)
-        return list(zip(hits["appearance_id"], hits["similarity"], strict=True))
+        ask = k
+        while True:
+            hits = self.search(space, embedding, k=ask, min_similarity=min_similarity)
+            owned = hits.merge(owners(space, hits["vid"].to_numpy()), on="vid")
+            if len(owned) >= k or len(hits) < ask:
+                break
+            ask *= 4  # rows that nobody names took places of rows that count
+        owned = owned.sort_values(["similarity", "appearance_id"], ascending=[False, True]).head(k)
+        return list(zip(owned["appearance_id"], owned["similarity"], strict=True))
 
     def _labels(self, space: str, vids: np.ndarray) -> pd.DataFrame:
         marks = "[" + ",".join(map(str, np.asarray(vids).tolist())) + "]"
@@ -249,13 +273,19 @@ class FAISSVectorStore(VectorStore):
     ) -> pd.DataFrame:
         found = self._space(space)
         targets = checked(queries, found.dim, what="query")
+        if not len(targets):
+            return ranked([], [], [])
         with self._database.snapshot():
             index = self._fresh(found)
+            if self._database.writing:  # what it saw may be rolled back: not to be kept
+                del self._indexes[space]
             allowed = index.live
             if within is not None:
                 allowed = allowed & np.isin(index.vid, np.asarray(within, dtype="int64"))
             count = int(allowed.sum())
-            if count <= _DIRECT or k >= count:
+            if k <= 0:
+                hits = [(index.vid[:0], np.empty(0))] * len(targets)
+            elif count <= _DIRECT or k >= count:
                 hits = self._compared(found, index, targets, np.flatnonzero(allowed))
             else:
                 hits = self._ranked(found, index, targets, allowed, count, k)
@@ -266,8 +296,12 @@ class FAISSVectorStore(VectorStore):
         self, space: VectorSpace, index: _Index, targets: np.ndarray, positions: np.ndarray
     ) -> list[tuple[np.ndarray, np.ndarray]]:
         """Return vids and exact scores of all the positions, for each query."""
-        sound, codes = self._read(space, index, positions)
-        return [(index.vid[sound], precision.similarities(codes, query)) for query in targets]
+        vids, near = [index.vid[:0]], [np.empty((len(targets), 0))]
+        for first in range(0, len(positions), _BLOCK):
+            sound, codes = self._read(space, index, positions[first : first + _BLOCK])
+            vids.append(index.vid[sound])
+            near.append(np.stack([precision.similarities(codes, query) for query in targets]))
+        return [(np.concatenate(vids), values) for values in np.concatenate(near, axis=1)]
 
     def _ranked(
         self,
@@ -324,8 +358,8 @@ class FAISSVectorStore(VectorStore):
         if index.rows != rows:
             place, vid, scale = self.rows.catalogue(space.name, index.rows)
             lengths = [index.length]
-            for first in range(0, len(place), 65_536):
-                block = self.rows.codes(space, place[first : first + 65_536])
+            for first in range(0, len(place), _BLOCK):
+                block = self.rows.codes(space, place[first : first + _BLOCK])
                 lengths.append(precision.lengths(block))
                 _add(index.faiss, block)
             index.length = np.concatenate(lengths)
@@ -338,6 +372,21 @@ class FAISSVectorStore(VectorStore):
             index.live = np.isin(index.place, self.rows.catalogue(space.name, {})[0])
             index.removals = removals
         return index
+
+
+def _numbers(embedding: np.ndarray) -> int:
+    try:
+        return int(np.size(embedding))
+    except ValueError:  # ragged: refused with a reason when it is checked
+        return 1
+
+
+def _damaged(vid: int, space: str) -> StoreDamagedError:
+    return StoreDamagedError(
+        f"The bytes of vector {vid} are not what was written.",
+        where=f"space {space}",
+        next="See what is affected with: workbench verify --store DIR",
+    )
 
 
 def _add(index: faiss.Index, codes: np.ndarray) -> None:

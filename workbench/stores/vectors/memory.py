@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from workbench.errors import NotFoundError
+from workbench.errors import InvalidInputError, NotFoundError
 from workbench.stores.vectors import precision
-from workbench.stores.vectors.base import VectorSpace, VectorStore, checked, ranked
+from workbench.stores.vectors.base import VectorSpace, VectorStore, checked, paired, ranked
 
 
 class MemoryVectorStore(VectorStore):
     """One dictionary a space; nothing outlives the process."""
+
+    supports = frozenset({"filtered_search"})
 
     def __init__(self) -> None:
         self._spaces: dict[str, VectorSpace] = {}
@@ -31,7 +33,10 @@ class MemoryVectorStore(VectorStore):
     def put(self, space: str, vids: np.ndarray, vectors: np.ndarray) -> None:
         found = self._space(space)
         codes, scales, norms = precision.encode(checked(vectors, found.dim), found.precision)
-        for vid, *row in zip(np.asarray(vids).tolist(), codes, scales, norms, strict=True):
+        ids = paired(vids, codes).tolist()
+        if any(vid in rows for rows in self._rows.values() for vid in ids):
+            raise InvalidInputError("A row id is taken; nothing was written.", where="vids")
+        for vid, *row in zip(ids, codes, scales, norms, strict=True):
             self._rows[space][vid] = (row[0], row[1], float(row[2]))
 
     def remove(self, space: str, vids: np.ndarray) -> int:
@@ -82,6 +87,7 @@ class MemoryVectorStore(VectorStore):
 
     def norms(self, space: str, vids: np.ndarray) -> np.ndarray:
         self._space(space)
+        self._codes(space, vids)  # says which one is not there
         return np.array([self._rows[space][vid][2] for vid in np.asarray(vids).tolist()])
 
     def checksums(self, space: str, vids: np.ndarray) -> np.ndarray:

@@ -106,6 +106,8 @@ class SegmentRows:
     # ------------------------------------------------------------------ writing
     def append(self, space: VectorSpace, vids: np.ndarray, vectors: np.ndarray) -> None:
         """Write checked vectors; their bytes are durable when this returns."""
+        if not len(vectors):
+            return
         codes, scales, norms = precision.encode(vectors, space.precision)
         crcs = precision.checksums(codes, scales)
         with self.database.transaction():
@@ -132,7 +134,9 @@ class SegmentRows:
         """Take rows out of the catalogue; their bytes stay until the space is compacted."""
         with self.database.transaction():
             gone = self.database.executemany(
-                "DELETE FROM vector_row WHERE vid = ?", ((v,) for v in np.asarray(vids).tolist())
+                "DELETE FROM vector_row WHERE vid = ? AND place >> 32 IN (SELECT g.no "
+                "FROM segment g JOIN space s ON s.no = g.space_no WHERE s.name = ?)",
+                ((vid, space) for vid in np.asarray(vids).tolist()),
             )
             if gone > 0:
                 self.database.execute(
@@ -150,11 +154,14 @@ class SegmentRows:
         )
         if found:
             return found[0]
+        # The row of a suspect one may have been rolled back: its number is not taken again.
+        last = int(self.database.value("SELECT coalesce(max(no), 0) FROM segment"))
+        number = max(last, *self._suspect, 0) + 1
         self.database.execute(
-            "INSERT INTO segment (space_no, rows) SELECT no, 0 FROM space WHERE name = ?",
-            (space.name,),
+            "INSERT INTO segment (no, space_no, rows) SELECT ?, no, 0 FROM space WHERE name = ?",
+            (number, space.name),
         )
-        return int(self.database.value("SELECT max(no) FROM segment")), 0
+        return number, 0
 
     def _write(self, space: VectorSpace, segment: int, rows: int, codes: np.ndarray) -> None:
         path = self._path(space.name, segment)
@@ -210,6 +217,17 @@ class SegmentRows:
             np.array(place, dtype="int64"),
             np.array(vid, dtype="int64"),
             np.array(scale, dtype="float32"),
+        )
+
+    def count(self, space: str) -> int:
+        """Return the number of rows of a space."""
+        return int(
+            self.database.value(
+                "SELECT count(*) FROM segment g JOIN space s ON s.no = g.space_no "
+                "JOIN vector_row r ON r.place >= (g.no << 32) AND r.place < (g.no << 32) + g.rows "
+                "WHERE s.name = ?",
+                (space,),
+            )
         )
 
     def located(self, vids: np.ndarray) -> pd.DataFrame:

@@ -1,0 +1,30 @@
+# Two doors for a fresh machine with Python 3.11+ and make: `make demo` and `make test`.
+VENV ?= .venv
+PYTHON ?=
+BIN = $(VENV)/bin
+ENVIRONMENT = PYTHON="$(PYTHON)" sh scripts/make_environment.sh $(VENV)
+
+.PHONY: help demo test bench clean
+.DEFAULT_GOAL := help
+
+help: ## say what there is
+	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):[^#]*## /make \1\t/'
+
+$(VENV)/.demo: pyproject.toml constraints.txt scripts/make_environment.sh
+	@$(ENVIRONMENT) demo
+
+$(VENV)/.test: pyproject.toml constraints.txt scripts/make_environment.sh
+	@$(ENVIRONMENT) test
+
+demo: $(VENV)/.demo ## build a store from the small site, answer first questions, draw a map
+	@$(BIN)/workbench demo
+
+test: $(VENV)/.test ## format, lint, types, import contracts, tests (WORKBENCH_REQUIRE=all: nothing left out)
+	@$(BIN)/python scripts/check.py
+
+bench: $(VENV)/.test ## measure what the documents promise
+	@$(BIN)/python scripts/bench.py
+
+clean: ## remove what the targets above made, but no store
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

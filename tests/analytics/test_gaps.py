@@ -1,0 +1,145 @@
+"""Gaps: which transitions are long, and what explains them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from workbench import times
+from workbench.analytics import columns
+from workbench.analytics.gaps import gaps
+from workbench.analytics.transitions import transitions
+from workbench.analytics.visits import visits
+from workbench.errors import InvalidInputError
+
+
+@pytest.fixture(scope="module")
+def moves(after: Any) -> Any:
+    def make(*rows: tuple[str, str, float, float]) -> pd.DataFrame:
+        frame = pd.DataFrame(rows, columns=["from_camera", "to_camera", "start", "end"])
+        return frame.assign(
+            identity_id="p",
+            gap_s=frame["end"] - frame["start"],
+            start=after(frame["start"]),
+            end=after(frame["end"]),
+        )
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def out(after: Any) -> Any:
+    def make(*rows: tuple[str, float, float, str]) -> pd.DataFrame:
+        frame = pd.DataFrame(rows, columns=["camera_id", "start", "end", "source"])
+        return frame.assign(start=after(frame["start"]), end=after(frame["end"]))
+
+    return make
+
+
+#     b1
+#   /    \
+# a        c - d      and one way only: d -> e
+#   \    /
+#     b2
+WAYS = pd.DataFrame(
+    [("a", "b1"), ("a", "b2"), ("b1", "c"), ("b2", "c"), ("c", "d"), ("d", "e")],
+    columns=["from_camera", "to_camera"],
+).assign(directed=[False] * 5 + [True])
+
+
+def test_small_site(site: Any, answers: Any) -> None:
+    moves = transitions(visits(site["sightings"]), cameras=site["cameras"])
+    found = gaps(moves, max_gap_s=30, outages=site["outages"], adjacency=site["adjacency"])
+    said = pd.DataFrame(answers["gaps"])
+    for name in ("identity_id", "from_camera", "to_camera", "gap_s", "reason"):
+        assert found[name].tolist() == said[name].tolist(), name
+    for name in ("start", "end"):
+        assert times.iso_column(found[name]) == said[name].tolist()
+    for name in ("outage_camera", "source"):
+        assert found[name].fillna("").tolist() == said[name].fillna("").tolist()
+    assert found["unseen_s"].tolist() == found["gap_s"].tolist()
+
+
+def test_longer_than_max_gap_only(moves: Any) -> None:
+    rows = moves(("a", "c", 0, 30), ("a", "c", 0, 30.000001))
+    assert gaps(rows, max_gap_s=30)["gap_s"].tolist() == [30.000001]
+
+
+def test_reasons_without_outages(moves: Any) -> None:
+    pairs = ["ab1", "ac", "aa", "de", "ed", "ax", "xx"]
+    rows = moves(*((p[0], p[1:], 0, 100) for p in pairs))
+    reasons = gaps(rows, adjacency=WAYS)["reason"].tolist()
+    assert dict(zip(pairs, reasons, strict=True)) == {
+        "ab1": "blind",  # neighbours
+        "ac": "unknown",  # b1 or b2 stands between
+        "aa": "blind",  # the same camera again
+        "de": "blind",  # neighbours, in this direction
+        "ed": "unknown",  # no way back
+        "ax": "unknown",  # nothing is known of x
+        "xx": "unknown",
+    }
+
+
+def test_nothing_is_blind_without_an_adjacency(moves: Any) -> None:
+    rows = moves(("a", "b1", 0, 100), ("a", "a", 0, 100))
+    assert gaps(rows)["reason"].tolist() == ["unknown", "unknown"]
+
+
+@pytest.mark.parametrize("camera", ["a", "b1", "b2", "c"])
+def test_an_outage_anywhere_on_a_shortest_way_explains(camera: str, moves: Any, out: Any) -> None:
+    found = gaps(
+        moves(("a", "c", 0, 100)), adjacency=WAYS, outages=out((camera, 40, 50, "log"))
+    ).iloc[0]
+    assert (found["reason"], found["outage_camera"], found["source"]) == ("outage", camera, "log")
+
+
+@pytest.mark.parametrize(
+    ("camera", "start", "end"), [("d", 40, 50), ("b1", 100, 200), ("b1", -50, 0)]
+)
+def test_outages_elsewhere_or_at_other_times_do_not(
+    camera: str, start: float, end: float, moves: Any, out: Any
+) -> None:
+    rows = moves(("a", "c", 0, 100))
+    found = gaps(rows, adjacency=WAYS, outages=out((camera, start, end, "log"))).iloc[0]
+    assert found["reason"] == "unknown"
+    assert pd.isna(found["outage_camera"])
+
+
+def test_the_longest_outage_within_the_gap_is_named(moves: Any, out: Any) -> None:
+    outages = out(("b2", 0, 20, "x"), ("b1", 50, 70, "y"), ("a", 90, 1000, "z"))
+    found = gaps(moves(("a", "c", 0, 100)), adjacency=WAYS, outages=outages)
+    assert found[["outage_camera", "source"]].to_numpy().tolist() == [["b1", "y"]]
+
+
+def test_its_own_cameras_are_on_the_way_without_an_adjacency(moves: Any, out: Any) -> None:
+    found = gaps(moves(("a", "x", 0, 100)), outages=out(("x", 10, 20, "log")))
+    assert found["reason"].tolist() == ["outage"]
+
+
+def test_an_outage_comes_before_blind(moves: Any, out: Any) -> None:
+    rows = moves(("a", "b1", 0, 100))
+    found = gaps(rows, adjacency=WAYS, outages=out(("a", 10, 20, "log")))
+    assert found["reason"].tolist() == ["outage"]
+
+
+def test_a_place_is_on_no_way(moves: Any, out: Any) -> None:
+    rows = moves(("a", "b1", 0, 100), ("a", "b1", 0, 100))
+    rows["to_camera"] = pd.Series([None, "b1"], dtype="str")
+    assert gaps(rows, adjacency=WAYS, outages=out(("c", 1, 2, "log")))["reason"].tolist() == [
+        "unknown",
+        "blind",
+    ]
+
+
+def test_empty_in_empty_out(moves: Any, out: Any) -> None:
+    rows = moves(("a", "b1", 0, 10))
+    found = gaps(rows, adjacency=WAYS, outages=out(("c", 1, 2, "log")))
+    assert found.empty
+    assert found.dtypes.astype("str").to_dict() == columns.GAPS
+
+
+def test_no_duration_is_refused(moves: Any) -> None:
+    with pytest.raises(InvalidInputError, match="max_gap_s"):
+        gaps(moves(("a", "b1", 0, 10)), max_gap_s=-1)

@@ -1,0 +1,99 @@
+"""What every test may use, and the rule about leaving tests out.
+
+A test that cannot run here skips with a reason of one line. The end of a run lists these reasons.
+With WORKBENCH_REQUIRE set (as on the build server) a skip is a failure, except for the data folder
+of others, which no clone brings with it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED_DATA = ROOT.parent / "shared" / "data"
+DATA_OF_OTHERS = "the data folder of others, ../shared/data, is not beside the clone"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let no setting of the machine decide what a test sees."""
+    for name in [name for name in os.environ if name.startswith(("NEO4J_", "FAISS_"))]:
+        del os.environ[name]
+    for name in ("WORKBENCH_STORE", "WORKBENCH_CONFIG"):
+        os.environ.pop(name, None)
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """Return the root of the checkout."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Return the folder of real data sets of others, or skip."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip(DATA_OF_OTHERS)
+    return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def tiny_site() -> Path:
+    """Return the folder of the site computed by hand."""
+    return ROOT / "data" / "tiny_site"
+
+
+@pytest.fixture(scope="session")
+def answers(tiny_site: Path) -> dict[str, Any]:
+    """Return every answer about the site computed by hand."""
+    return json.loads((tiny_site / "answers.json").read_text(encoding="utf-8"))
+
+
+def reason_of(report: pytest.TestReport | pytest.CollectReport) -> str:
+    """Return why a test was left out."""
+    if isinstance(report.longrepr, tuple):
+        return report.longrepr[2].removeprefix("Skipped: ")
+    return str(report.longrepr)
+
+
+def refuse_skip(report: Any) -> None:
+    """Turn a skip into a failure where nothing may be left out."""
+    required = os.environ.get("WORKBENCH_REQUIRE", "") not in ("", "0")
+    if not required or not report.skipped or hasattr(report, "wasxfail"):
+        return
+    reason = reason_of(report)
+    if DATA_OF_OTHERS not in reason:
+        report.outcome = "failed"
+        report.longrepr = f"left out although WORKBENCH_REQUIRE is set: {reason}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Iterator[Any]:
+    """Apply the rule to tests."""
+    report = yield
+    refuse_skip(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Iterator[Any]:
+    """Apply the rule to modules that skip as a whole."""
+    report = yield
+    refuse_skip(report)
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say in one line each what was left out, and what failed before the tests."""
+    left_out = Counter(reason_of(report) for report in terminalreporter.stats.get("skipped", []))
+    for reason, tests in sorted(left_out.items()):
+        terminalreporter.write_line(f"left out: {reason} ({tests} test{'s' if tests > 1 else ''})")
+    failed = os.environ.get("WORKBENCH_FAILED_STEPS", "")
+    if failed:
+        terminalreporter.write_line(f"FAILED before the tests, see above: {failed}", red=True)

@@ -1,0 +1,181 @@
+"""The page: self-contained, escaped, the same each time."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+import pytest
+
+from workbench.errors import InvalidInputError
+from workbench.views.page import Commands, Facts, Picture, Question, Table, Text, page, table_html
+from workbench.views.style import CONFIG
+from workbench.views.trajectory_map import trajectory_map
+
+NAMESPACES = {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"}
+
+
+def split(text: str) -> tuple[str, list[str]]:
+    """Return the page without what runs on it, and what runs."""
+    scripts = re.findall(r"<script>(.*?)</script>", text, flags=re.S)
+    return re.sub(r"<script>.*?</script>", "", text, flags=re.S), scripts
+
+
+@pytest.fixture
+def written(scene: Any) -> str:
+    frame = pd.DataFrame({"id": ["a"], "dwell_s": [3.14159]})
+    return page(
+        "A site",
+        [
+            Facts({"people": 5}),
+            Picture(trajectory_map(**scene), "One trajectory", "Hover a dot."),
+            Picture(go.Figure(go.Scatter(y=[1, 2])), "Another"),
+            Question("Who was there?", "One.", frame, "workbench visits"),
+            Table(frame, "Rows"),
+            Commands([("workbench stats", "count")], "How to go on"),
+        ],
+        lead="What this is.",
+        footer="Version 0.",
+    )
+
+
+def test_no_address_stands_on_it(written: str) -> None:
+    markup, _ = split(written)
+    assert set(re.findall(r"https?://[^\"'\\\s<)]+", markup)) <= NAMESPACES
+    assert not re.search(r"<(link|iframe|object|embed|base)\b", markup)
+    assert not re.search(r"<(img|script)\b[^>]*\bsrc=", markup)
+    assert "@import" not in markup
+    assert "url(" not in markup
+
+
+def test_it_may_fetch_nothing_and_run_only_its_own_scripts(written: str) -> None:
+    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', written)
+    assert policy is not None
+    rules = dict(rule.strip().split(" ", 1) for rule in policy[1].split(";"))
+    assert rules["default-src"] == rules["connect-src"] == "'none'"
+    assert rules["img-src"] == "data: blob:"
+    _, scripts = split(written)
+    digests = [hashlib.sha256(script.encode()).digest() for script in scripts]
+    said = rules["script-src"].split()
+    assert said == [f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests]
+
+
+def test_plotly_is_there_once(written: str) -> None:
+    _, scripts = split(written)
+    assert len(scripts) == 2
+    assert len(scripts[0]) > 1_000_000
+    assert scripts[1].count("Plotly.newPlot") == 1
+    assert "</script" not in scripts[0]
+
+
+def test_pictures_have_fixed_ids_and_valid_data(written: str) -> None:
+    found = re.findall(
+        r'<script type="application/json" data-figure="([^"]+)">(.*?)</script>', written
+    )
+    assert [name for name, _ in found] == ["wb-figure-1", "wb-figure-2"]
+    for name, data in found:
+        assert f'<div id="{name}"' in written
+        assert set(json.loads(data)) >= {"data", "layout"}
+        assert not set("<>&") & set(data)
+
+
+def test_no_share_button(written: str) -> None:
+    _, scripts = split(written)
+    assert 'plotlyServerURL: ""' in scripts[1]
+    assert all(key in scripts[1] for key in CONFIG)
+    first = re.search(r'data-figure="wb-figure-1">(.*?)</script>', written)
+    assert first is not None
+    layout = json.loads(first[1])["layout"]
+    assert "sendChartToCloud" in layout["template"]["layout"]["modebar"]["remove"]
+
+
+def test_the_title_of_a_picture_is_its_caption(written: str) -> None:
+    assert "<figcaption><strong>Trajectory of p1</strong><span>5 sightings at 2 cameras" in written
+
+
+def test_the_picture_given_is_not_changed(scene: Any) -> None:
+    figure = trajectory_map(**scene)
+    before = figure.to_json()
+    page("t", [Picture(figure)])
+    assert figure.to_json() == before
+
+
+def test_a_page_without_pictures_carries_no_script() -> None:
+    text = page("t", [Text("only text")])
+    assert "<script" not in text
+    assert "script-src 'none'" in text
+    assert len(text) < 10_000
+
+
+def test_hostile_text_is_escaped_everywhere(hostile: str, scene: Any) -> None:
+    frame = pd.DataFrame({hostile: [hostile]})
+    scene["cameras"]["name"] = hostile
+    text = page(
+        hostile,
+        [
+            Facts({hostile: hostile}),
+            Text(hostile, hostile),
+            Table(frame, hostile, hostile),
+            Picture(trajectory_map(**scene, title=hostile), hostile, hostile),
+            Picture(go.Figure(layout={"title": {"text": "</script>" + hostile}})),
+            Question(hostile, hostile, frame, hostile),
+            Commands([(hostile, hostile)], hostile, hostile),
+        ],
+        lead=hostile,
+        footer=hostile,
+    )
+    markup, _ = split(text)
+    assert "<img" not in markup
+    assert markup.count("</script>") == 2  # the two data blocks end where they should
+    assert markup.count("&lt;img src=x onerror=alert(1)&gt;") >= 17
+
+
+def test_the_same_input_gives_the_same_page(written: str, scene: Any) -> None:
+    one = page("t", [Picture(trajectory_map(**scene))])
+    assert one == page("t", [Picture(trajectory_map(**scene))])
+
+
+def test_cells() -> None:
+    frame = pd.DataFrame(
+        {
+            "n": pd.Series([1234, None], dtype="Int64"),
+            "x": [1234.5, float("nan")],
+            "id": pd.Series(["0002", None], dtype="str"),
+            "at": pd.to_datetime(["2026-01-12T08:00:00.250Z", None], format="ISO8601"),
+        }
+    )
+    text = table_html(frame, display_tz="Europe/Madrid")
+    assert re.findall(r"<td[^>]*>(.*?)</td>", text)[:4] == [
+        "1,234",
+        "1,234.5",
+        "0002",
+        "2026-01-12 09:00:00.25",
+    ]
+    assert text.count('<span class="unknown">–</span>') == 4
+    assert "times: Europe/Madrid" in text
+    assert '<th class="number">n</th>' in text
+
+
+def test_long_tables_say_how_long_they_are() -> None:
+    text = table_html(pd.DataFrame({"n": range(1000)}), rows=5)
+    assert text.count("<tr>") == 6
+    assert "5 of 1,000 rows" in text
+    assert "no rows" in table_html(pd.DataFrame({"n": []}))
+
+
+def test_commands_and_paragraphs() -> None:
+    text = page("t", [Text("one\n\ntwo"), Commands([("a > b", "says"), ("c", "")])])
+    assert "<p>one</p><p>two</p>" in text
+    assert "<pre><code><span># says</span>\na &gt; b\nc</code></pre>" in text
+
+
+def test_something_else_is_refused() -> None:
+    with pytest.raises(InvalidInputError, match="dict"):
+        page("t", [{}])  # type: ignore[list-item]
+    with pytest.raises(InvalidInputError, match="Nowhere"):
+        page("t", [], display_tz="Nowhere")

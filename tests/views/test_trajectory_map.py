@@ -1,0 +1,264 @@
+"""The map by its structure: traces, axes, hovers, what is said and what is escaped."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+import pytest
+
+from workbench import schema
+from workbench.errors import InvalidInputError, NotFoundError
+from workbench.views.stays import DRAWN
+from workbench.views.trajectory_map import trajectory_map
+
+
+def trace(figure: go.Figure, name: str, mode: str = "") -> go.Scatter:
+    return next(t for t in figure.data if t.name == name and mode in t.mode)
+
+
+def names(figure: go.Figure) -> set[str]:
+    return {t.name for t in figure.data}
+
+
+def test_one_metre_is_as_long_up_as_across(scene: Any) -> None:
+    layout = trajectory_map(**scene).layout
+    assert (layout.yaxis.scaleanchor, layout.yaxis.scaleratio) == ("x", 1)
+    assert (layout.xaxis.title.text, layout.yaxis.title.text) == ("east (m)", "north (m)")
+
+
+def test_what_is_drawn(scene: Any) -> None:
+    assert names(trajectory_map(**scene)) == {
+        "way between cameras",
+        "field of view",
+        "seen (colour: time)",
+        "seen",
+        "nobody saw",
+        "sighting",
+        "camera",
+        "camera, out for a time",
+        "start and end",
+    }
+
+
+def test_measured_positions_stand_where_they_were(scene: Any) -> None:
+    dots = trace(trajectory_map(**scene), "sighting")
+    assert list(dots.x[:2]) == [1.0, 2.0]
+    assert list(dots.y[:2]) == [1.0, 1.0]
+
+
+def test_a_visit_without_positions_is_one_dot_before_its_camera(scene: Any) -> None:
+    dots = trace(trajectory_map(**scene), "sighting")
+    assert len(dots.x) == 4  # two positions, two visits in the hall
+    assert all(x > 10 for x in dots.x[2:])  # the hall camera at (10, 0) looks east
+    assert (dots.x[2], dots.y[2]) != (dots.x[3], dots.y[3])
+    assert dots.marker.size[2] > dots.marker.size[3]  # 10 s against a moment
+
+
+def test_colour_is_time_and_the_bar_gives_local_times(scene: Any) -> None:
+    figure = trajectory_map(**scene)
+    assert list(trace(figure, "sighting").marker.color) == [0.0, 2.0, 10.0, 120.0]
+    axis = figure.layout.coloraxis
+    assert (axis.cmin, axis.cmax, axis.colorscale[0][1]) == (0, 120.0, "#440154")
+    assert axis.colorbar.ticktext[0] == "09:00:00"
+    assert axis.colorbar.ticktext[-1] == "09:02:00"
+    assert axis.colorbar.title.text == "local time on 2026-01-12 (Europe/Madrid)"
+
+
+def test_legend_and_colour_bar_stand_apart(scene: Any) -> None:
+    layout = trajectory_map(**scene).layout
+    assert (layout.legend.y, layout.legend.yanchor) == (1.0, "bottom")  # above the plan
+    bar = layout.coloraxis.colorbar
+    assert (bar.orientation, bar.y, bar.yref) == ("h", 0, "container")  # below everything
+
+
+def test_dashed_only_where_nobody_saw(scene: Any) -> None:
+    figure = trajectory_map(**scene)
+    dashed = trace(figure, "nobody saw", "lines")
+    assert dashed.line.dash == "dash"
+    assert list(dashed.x).count(None) == 1
+    seen = [t for t in figure.data if t.name == "seen"]
+    assert sum(list(t.x).count(None) for t in seen) == 2
+    assert all(t.line.dash is None for t in seen)
+
+
+def test_another_camera_that_saw_her_closes_the_gap(scene: Any, walk: Any) -> None:
+    rows = [("door", 0, None), ("hall", 1, None), ("hall", 30, None), ("hall", 59, None)]
+    scene["sightings"] = walk([*rows, ("door", 60, None)])
+    assert "nobody saw" not in names(trajectory_map(**scene))
+
+
+def test_a_dashed_stretch_begins_where_she_was_seen_last(scene: Any, walk: Any) -> None:
+    rows = [("hall", 0, None), ("door", 5, 1.0), ("hall", 30, None), ("hall", 130, None)]
+    scene["sightings"] = walk(rows)
+    figure = trajectory_map(**scene)
+    dots, dashed = trace(figure, "sighting"), trace(figure, "nobody saw", "lines")
+    assert dashed.x[0] == dots.x[0] != dots.x[1]  # the visit in the hall outlasted the door's
+    assert "Hall → Hall" in trace(figure, "nobody saw", "markers").hovertext[0]
+
+
+def test_an_outage_is_named_on_the_dashed_stretch(scene: Any) -> None:
+    figure = trajectory_map(**scene)
+    notes = [note.text for note in figure.layout.annotations]
+    assert notes[0] == "outage: Hall"
+    hover = trace(figure, "nobody saw", "markers").hovertext[0]
+    assert "nobody saw for 1 min 40 s" in hover
+    assert "reason: outage of Hall" in hover
+    assert "2026-01-12 09:00:20 – 2026-01-12 09:02:00 Europe/Madrid" in hover
+    out = trace(figure, "camera, out for a time")
+    assert out.marker.symbol == "x"
+    assert "out 2026-01-12 09:01:00 – 2026-01-12 09:01:30" in out.hovertext[0]
+
+
+def test_start_and_end_are_marked(scene: Any) -> None:
+    figure = trajectory_map(**scene)
+    notes = [note.text for note in figure.layout.annotations]
+    assert notes[1:] == ["<b>start</b> 09:00:00", "<b>end</b> 09:02:00"]
+    assert list(trace(figure, "start and end").marker.symbol) == ["circle-open", "square-open"]
+
+
+def test_hovers_say_who_where_when_how_sure_and_from_what(scene: Any) -> None:
+    first, _, third, _ = trace(trajectory_map(**scene), "sighting").hovertext
+    assert first.split("<br>") == [
+        "<b>p1</b>",
+        "Door (door)",
+        "2026-01-12 09:00:00 Europe/Madrid",
+        "visit of 2 s, 2 sightings",
+        "confidence of the link 0.75",
+        "linked: manual",
+        "a000 · frame 17",
+        "cams.csv, row 3",
+        "<i>at (1.0, 1.0) m</i>",
+    ]
+    assert "2026-01-12 09:00:10 – 09:00:20 Europe/Madrid" in third
+    assert "the exact spot is unknown" in third
+
+
+def test_hostile_text_is_escaped_everywhere(scene: Any, hostile: str) -> None:
+    scene["sightings"]["identity_id"] = hostile
+    scene["sightings"]["method"] = hostile
+    scene["sightings"]["source_file"] = hostile
+    scene["sightings"]["tracking_id"] = hostile
+    scene["cameras"]["name"] = hostile
+    scene["gaps"]["identity_id"] = hostile
+    for title in (None, hostile):
+        text = trajectory_map(**scene, title=title).to_json()
+        assert "<img" not in text
+        assert "&lt;img" in text
+
+
+def test_no_button_sends_the_chart_anywhere(scene: Any) -> None:
+    removed = trajectory_map(**scene).layout.template.layout.modebar.remove
+    assert "sendChartToCloud" in removed
+
+
+def test_the_floor_plan_lies_where_it_should(scene: Any) -> None:
+    figure = trajectory_map(**scene)
+    image = figure.layout.images[0]
+    assert (image.x, image.y, image.sizex, image.sizey) == (-1.0, 9.0, 20.0, 10.0)
+    head, data = image.source.split(",")
+    assert head == "data:image/png;base64"
+    assert base64.b64decode(data) == scene["floor_plans"]["image"][0]
+    assert figure.layout.xaxis.range[0] < -1.0  # all of it is in view
+    assert figure.layout.yaxis.range[1] > 9.0
+
+
+def test_a_floor_plan_of_another_kind_is_refused(scene: Any) -> None:
+    scene["floor_plans"]["media_type"] = "image/svg+xml"
+    with pytest.raises(InvalidInputError, match="svg"):
+        trajectory_map(**scene)
+
+
+def test_without_any_position_cameras_stand_on_a_circle(scene: Any, walk: Any) -> None:
+    scene["cameras"] = schema.CAMERA.empty()
+    scene["floor_plans"] = None
+    scene["sightings"] = walk([("3", 0, None), ("1", 5, None), ("2", 9, None), ("1", 20, None)])
+    figure = trajectory_map(**scene)
+    assert "stand on a circle, distances mean nothing" in figure.layout.title.subtitle.text
+    assert figure.layout.xaxis.visible is False
+    cameras = trace(figure, "camera")
+    assert list(cameras.text) == ["1", "2", "3"]
+    assert np.hypot(cameras.x, cameras.y) == pytest.approx(10.0)
+
+
+def test_a_camera_without_position_stands_below_and_the_map_says_so(scene: Any) -> None:
+    scene["cameras"].loc[1, ["position_x", "position_y"]] = np.nan
+    figure = trajectory_map(**scene)
+    assert "cameras below the plan: position unknown" in figure.layout.title.subtitle.text
+    out = trace(figure, "camera, out for a time")
+    assert out.y[0] < -1.0  # under the drawing, whose lower edge is at -1
+    assert "position unknown" in out.hovertext[0]
+
+
+def test_the_level_with_most_sightings_is_drawn(scene: Any) -> None:
+    scene["cameras"]["level"] = ["1", "0", "0"]
+    text = trajectory_map(**scene).layout.title.subtitle.text
+    assert "level 0 drawn; 2 sightings on other levels are not" in text
+    assert "Door" in trace(trajectory_map(**scene, level="1"), "camera").text
+    with pytest.raises(NotFoundError, match="level '7'"):
+        trajectory_map(**scene, level="7")
+
+
+def test_ten_thousand_points_are_thinned_and_the_map_says_so(scene: Any) -> None:
+    n = 10_000
+    step = np.arange(n)
+    scene["sightings"] = pd.DataFrame(
+        {
+            "id": "r" + pd.Series(step).astype("str"),
+            "identity_id": "p1",
+            "camera_id": np.where(step < 6_000, "door", "hall"),
+            "timestamp": pd.Timestamp("2026-01-12T08:00Z") + pd.to_timedelta(step, unit="s"),
+            "floor_x_m": step / 1000,
+            "floor_y_m": 1.0,
+        }
+    ).astype({"camera_id": "str"})
+    figure = trajectory_map(**scene)
+    dots = trace(figure, "sighting")
+    assert DRAWN * 0.9 < len(dots.x) < DRAWN * 1.1
+    assert {0.0, 5.999, 6.0, 9.999} <= set(dots.x)  # first and last of both visits
+    assert "of 10,000 positions drawn" in figure.layout.title.subtitle.text
+    assert "nobody saw" not in names(figure)
+
+
+def test_no_sighting_gives_an_empty_map_that_says_so(scene: Any) -> None:
+    scene["sightings"] = schema.SIGHTING.empty()
+    figure = trajectory_map(**scene)
+    assert figure.layout.title.subtitle.text == "no sighting at a camera: nothing to draw"
+    assert figure.layout.coloraxis.showscale is False
+
+
+def test_contacts_at_places_are_not_drawn(scene: Any) -> None:
+    scene["sightings"]["place_id"] = "hall"
+    scene["sightings"]["camera_id"] = pd.Series([None] * 5, dtype="str")
+    assert "nothing to draw" in trajectory_map(**scene).layout.title.subtitle.text
+
+
+def test_one_single_sighting(scene: Any) -> None:
+    scene["sightings"] = scene["sightings"].iloc[:1]
+    figure = trajectory_map(**scene)
+    assert list(trace(figure, "sighting").x) == [1.0]
+    assert figure.layout.coloraxis.colorbar.ticktext == ("09:00:00",)
+
+
+def test_several_days_show_the_date(scene: Any, walk: Any) -> None:
+    scene["sightings"] = walk([("door", 0, 1.0), ("hall", 2 * 86_400, None)])
+    figure = trajectory_map(**scene)
+    assert figure.layout.coloraxis.colorbar.ticktext[0] == "12 Jan 09:00"
+    assert figure.layout.annotations[-1].text == "<b>end</b> 14 Jan 09:00"
+
+
+def test_the_same_input_gives_the_same_picture(scene: Any) -> None:
+    again = dict(scene, sightings=scene["sightings"].sample(frac=1, random_state=1))
+    assert trajectory_map(**scene).to_json() == trajectory_map(**again).to_json()
+    json.loads(trajectory_map(**scene).to_json())
+
+
+def test_what_cannot_be_drawn_is_refused(scene: Any) -> None:
+    with pytest.raises(InvalidInputError, match="camera_id"):
+        trajectory_map(**dict(scene, sightings=scene["sightings"].drop(columns="camera_id")))
+    with pytest.raises(InvalidInputError, match="Mars"):
+        trajectory_map(**dict(scene, display_tz="Mars/Olympus"))

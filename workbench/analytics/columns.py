@@ -1,0 +1,129 @@
+"""The columns of every answer of this folder, once; and what its functions ask of their input.
+
+Names carry their unit: ``_s`` seconds, ``_m`` metres, ``_m_s`` metres a second.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from workbench import times
+from workbench.errors import InvalidInputError
+
+Columns = dict[str, str]
+
+VISITS: Columns = {
+    "identity_id": "str",
+    "camera_id": "str",
+    "place_id": "str",
+    "start": times.DTYPE,
+    "end": times.DTYPE,
+    "dwell_s": "float64",
+    "sightings": "int64",
+}
+
+TRANSITIONS: Columns = {
+    "identity_id": "str",
+    "from_camera": "str",
+    "to_camera": "str",
+    "from_place": "str",
+    "to_place": "str",
+    "start": times.DTYPE,
+    "end": times.DTYPE,
+    "gap_s": "float64",
+    "unseen_s": "float64",
+    "distance_m": "float64",
+    "speed_m_s": "float64",
+    "way_m": "float64",
+    "usual_s": "float64",
+}
+
+FLOW: Columns = {
+    "from_camera": "str",
+    "to_camera": "str",
+    "transitions": "int64",
+    "median_s": "float64",
+}
+
+GAPS: Columns = {
+    "identity_id": "str",
+    "start": times.DTYPE,
+    "end": times.DTYPE,
+    "gap_s": "float64",
+    "unseen_s": "float64",
+    "from_camera": "str",
+    "to_camera": "str",
+    "reason": "str",
+    "outage_camera": "str",
+    "source": "str",
+}
+
+IMPLAUSIBLE: Columns = {
+    "identity_id": "str",
+    "from_appearance": "str",
+    "to_appearance": "str",
+    "from_camera": "str",
+    "to_camera": "str",
+    "reason": "str",
+    "speed_m_s": "float64",
+    "distance_m": "float64",
+    "gap_s": "float64",
+}
+
+
+def table(columns: Columns, values: dict[str, object]) -> pd.DataFrame:
+    """Return a table of these columns, in their order and dtypes, index 0 to n - 1."""
+    return pd.DataFrame(
+        {name: pd.Series(values[name], dtype=dtype) for name, dtype in columns.items()}
+    )
+
+
+def require(frame: pd.DataFrame, names: Iterable[str], subject: str) -> None:
+    """Check that a table has the columns that a computation reads.
+
+    Raises
+    ------
+    InvalidInputError
+        Naming the columns that are missing.
+    """
+    missing = [name for name in names if name not in frame.columns]
+    if missing:
+        raise InvalidInputError(
+            f"The {subject} lack the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}.",
+            where=f"columns given: {', '.join(map(str, frame.columns)) or 'none'}",
+            next="Give the table as the room that made it returned it.",
+        )
+
+
+def microseconds(column: pd.Series) -> np.ndarray:
+    """Return int64 microseconds since the epoch of a time column without missing values."""
+    aware = column.astype(pd.DatetimeTZDtype(unit="us", tz="UTC"))
+    return aware.astype("int64").to_numpy()
+
+
+def instants(us: np.ndarray) -> pd.Series:
+    """Return aware UTC times of int64 microseconds since the epoch."""
+    return pd.Series(us.astype("datetime64[us]")).dt.tz_localize("UTC")
+
+
+def duration_us(seconds: float, name: str) -> int:
+    """Return a duration in whole microseconds, so that "at most" is exact.
+
+    Raises
+    ------
+    InvalidInputError
+        When it is no number of at least 0.
+    """
+    if not seconds >= 0:
+        raise InvalidInputError(
+            f"{name} is {seconds!r}: a number of seconds of at least 0 is needed.",
+            where=name,
+            next=f"Give {name} as seconds, for example 30.",
+        )
+    # Longer than the calendar is the same as endless.
+    longest = times.MAX_US - times.MIN_US
+    return longest if math.isinf(seconds) else min(round(seconds * 1e6), longest)

@@ -1,0 +1,131 @@
+"""Gaps: the long times between visits, and what explains them."""
+
+from __future__ import annotations
+
+import networkx as nx
+import numpy as np
+import pandas as pd
+
+from workbench.analytics import columns
+from workbench.analytics.paths import graph
+
+OUTAGE, BLIND, UNKNOWN = "outage", "blind", "unknown"
+
+
+def gaps(
+    transitions: pd.DataFrame,
+    *,
+    max_gap_s: float = 30.0,
+    outages: pd.DataFrame | None = None,
+    adjacency: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """Return the transitions longer than `max_gap_s`, each with what explains it.
+
+    ``reason`` is the first of these that holds:
+
+    ``outage``
+        A camera on the way was out for some of the gap. On the way are the two cameras themselves
+        and every camera on a shortest way between them, by hops over the adjacency, all ties
+        counted. ``outage_camera`` is the one that was out longest within the gap (ties: least
+        id), ``source`` says who reported it.
+    ``blind``
+        No camera is between: the adjacency names the two as neighbours in that direction, or they
+        are one and the same camera and the adjacency knows it. She was where none looks.
+    ``unknown``
+        Anything else. Without an adjacency nothing is called blind.
+
+    No sighting is not absence: a gap says that this identity was not recognised, no more. Where
+    cameras overlap another one may have seen her meanwhile: see ``unseen_s``.
+
+    Parameters
+    ----------
+    transitions : DataFrame
+        As :func:`workbench.analytics.transitions.transitions` returns them.
+    max_gap_s : float
+        Gaps of exactly this many seconds are not listed.
+    outages : DataFrame, optional
+        ``camera_id, start, end, source``, half-open, as in ``schema.OUTAGE``.
+    adjacency : DataFrame, optional
+        As in ``schema.ADJACENT_TO``.
+
+    Returns
+    -------
+    DataFrame
+        ``identity_id, start, end, gap_s, unseen_s, from_camera, to_camera, reason,
+        outage_camera, source``, in the order of `transitions`. The cameras are missing where the
+        visit was at a place.
+
+    Raises
+    ------
+    InvalidInputError
+        When a column is missing or `max_gap_s` is no duration.
+    """
+    longest = columns.duration_us(max_gap_s, "max_gap_s")
+    needed = ("identity_id", "from_camera", "to_camera", "start", "end", "gap_s")
+    columns.require(transitions, needed, "transitions")
+    start = columns.microseconds(transitions["start"])
+    end = columns.microseconds(transitions["end"])
+    long = transitions[end - start > longest].reset_index(drop=True)
+    long = long.reindex(columns=[*long.columns, *{"unseen_s"}.difference(long.columns)])
+
+    on_way, blind = _ways(long, adjacency)
+    out = _outages_on_way(long, on_way, outages)
+    reason = np.where(blind, BLIND, UNKNOWN).astype(object)
+    reason[out["outage_camera"].notna().to_numpy()] = OUTAGE
+    found = {name: long[name] for name in columns.GAPS if name in long.columns}
+    return columns.table(columns.GAPS, found | {"reason": reason} | dict(out.items()))
+
+
+def _ways(long: pd.DataFrame, adjacency: pd.DataFrame | None) -> tuple[pd.DataFrame, np.ndarray]:
+    """Return the cameras on the way of each gap (``gap, camera``), and where none is between."""
+    pairs = long[["from_camera", "to_camera"]].dropna().drop_duplicates()
+    ways = graph(adjacency) if adjacency is not None and len(adjacency) else nx.DiGraph()
+    back = ways.reverse(copy=False)
+    ahead = {a: _hops(ways, a) for a in pairs["from_camera"].unique()}
+    behind = {b: _hops(back, b) for b in pairs["to_camera"].unique()}
+    found: list[tuple[str, str, str]] = []
+    blind: set[tuple[str, str]] = set()
+    for a, b in pairs.itertuples(index=False):
+        hops = ahead[a].get(b)
+        between = _between(ahead[a], behind[b], hops) - {a, b}
+        found += [(a, b, camera) for camera in sorted(between | {a, b})]
+        if hops is not None and not between:
+            blind.add((a, b))
+    table = pd.DataFrame(found, columns=["from_camera", "to_camera", "camera_id"], dtype="str")
+    numbered = long[["from_camera", "to_camera"]].assign(gap=np.arange(len(long)))
+    on_way = numbered.merge(table, on=["from_camera", "to_camera"])[["gap", "camera_id"]]
+    ends = zip(long["from_camera"], long["to_camera"], strict=True)
+    return on_way, np.fromiter((pair in blind for pair in ends), dtype=bool, count=len(long))
+
+
+def _hops(ways: nx.DiGraph, camera: str) -> dict[str, int]:
+    return dict(nx.single_source_shortest_path_length(ways, camera)) if camera in ways else {}
+
+
+def _between(ahead: dict[str, int], behind: dict[str, int], hops: int | None) -> set[str]:
+    if hops is None:
+        return set()
+    return {camera for camera, n in ahead.items() if n + behind.get(camera, hops + 1) == hops}
+
+
+def _outages_on_way(
+    long: pd.DataFrame, on_way: pd.DataFrame, outages: pd.DataFrame | None
+) -> pd.DataFrame:
+    """Return ``outage_camera`` and ``source`` of each gap, missing where no outage explains it."""
+    none = pd.DataFrame({"outage_camera": pd.Series(dtype="str"), "source": pd.Series(dtype="str")})
+    if outages is None or outages.empty or long.empty:
+        return none.reindex(range(len(long)))
+    known = outages.reindex(columns=["camera_id", "start", "end", "source"])
+    met = on_way.merge(known, on="camera_id")
+    gap = long.loc[met["gap"]].reset_index(drop=True)
+    both = np.minimum(columns.microseconds(met["end"]), columns.microseconds(gap["end"]))
+    met["overlap"] = both - np.maximum(
+        columns.microseconds(met["start"]), columns.microseconds(gap["start"])
+    )
+    met = met[met["overlap"] > 0]
+    # A camera may have been out several times: its longest outage within the gap stands for it.
+    met = met.sort_values(["gap", "overlap", "camera_id"], ascending=[True, False, True])
+    named = (
+        met.drop_duplicates("gap").set_index("gap").rename(columns={"camera_id": "outage_camera"})
+    )
+    return named.reindex(range(len(long)))[["outage_camera", "source"]].astype("str")

@@ -1,0 +1,145 @@
+"""Where cameras are and what they see: straight lines and fields of view on the plan.
+
+Plan coordinates in metres, +y up, orientation in degrees clockwise from +y; heights are left out,
+since people walk on the floor.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+VIEW_RANGE_M = 15.0
+"""How far a camera is taken to see a person well enough to follow her, in metres."""
+
+_STEP_M = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The field of view of one camera: a sector of the plan.
+
+    ``orientation`` or ``fov`` missing means that it may look any way: a full circle.
+    """
+
+    x: float
+    y: float
+    orientation: float
+    fov: float
+    level: str | None = None
+
+
+def straight_m(cameras: pd.DataFrame, a: pd.Series, b: pd.Series) -> np.ndarray:
+    """Return the metres between cameras `a` and `b`, row by row, on the plan.
+
+    0.0 for the same camera; missing where a camera or its position is unknown, or where both
+    levels are known and differ.
+    """
+    here, there = _placed(cameras, a), _placed(cameras, b)
+    apart = np.hypot(
+        here["position_x"].to_numpy() - there["position_x"].to_numpy(),
+        here["position_y"].to_numpy() - there["position_y"].to_numpy(),
+    )
+    apart = np.where(other_level(here["level"], there["level"]), np.nan, apart)
+    return np.where(_same(a, b), 0.0, apart)
+
+
+def other_level(a: pd.Series, b: pd.Series) -> np.ndarray:
+    """Return where both levels are known and differ."""
+    first, second = a.reset_index(drop=True), b.reset_index(drop=True)
+    differ = (first != second) & first.notna() & second.notna()
+    return differ.fillna(False).to_numpy(dtype=bool)
+
+
+def _same(a: pd.Series, b: pd.Series) -> np.ndarray:
+    equal = a.reset_index(drop=True) == b.reset_index(drop=True)
+    return (equal.fillna(False).astype(bool) & a.reset_index(drop=True).notna()).to_numpy(
+        dtype=bool
+    )
+
+
+def _placed(cameras: pd.DataFrame, ids: pd.Series) -> pd.DataFrame:
+    found = located(cameras)
+    # A missing id must find nothing, not a camera whose id happens to be missing.
+    return found.reindex(pd.Index(ids)).reset_index(drop=True)
+
+
+def located(cameras: pd.DataFrame) -> pd.DataFrame:
+    """Return ``position_x``, ``position_y`` (float64) and ``level`` (str), by camera id."""
+    columns = {"position_x": "float64", "position_y": "float64", "level": "str"}
+    plain = cameras.reindex(columns=["id", *columns])
+    return plain[plain["id"].notna()].set_index("id").astype(columns)
+
+
+def view_of(camera: pd.Series) -> View:
+    """Return the field of view of one row of a camera table with a known position."""
+    level = camera.get("level")
+    return View(
+        x=float(camera["position_x"]),
+        y=float(camera["position_y"]),
+        orientation=_number(camera.get("orientation")),
+        fov=_number(camera.get("fov")),
+        level=None if pd.isna(level) else str(level),
+    )
+
+
+def _number(value: Any) -> float:
+    return float("nan") if pd.isna(value) else float(value)
+
+
+def may_overlap(a: View, b: View, *, range_m: float = VIEW_RANGE_M) -> bool:
+    """Return whether the two may see one spot of the floor, as far as is known.
+
+    A field of view is the sector of `range_m` around its orientation; where orientation or angle
+    is unknown it may be anywhere in the full circle. On different known levels nothing overlaps.
+    The outlines are compared point by point, a quarter of a metre apart: an overlap thinner than
+    that can be missed. Walls are not known here.
+
+    Examples
+    --------
+    >>> north, south = View(0, 0, 0, 90), View(0, 20, 180, 90)
+    >>> may_overlap(north, south), may_overlap(north, View(0, 20, 0, 90))
+    (True, False)
+    """
+    if a.level is not None and b.level is not None and a.level != b.level:
+        return False
+    if np.hypot(a.x - b.x, a.y - b.y) > 2 * range_m:
+        return False
+    inside_b = _inside(b, *_outline(a, range_m), range_m)
+    inside_a = _inside(a, *_outline(b, range_m), range_m)
+    return bool(inside_a.any() or inside_b.any())
+
+
+def _outline(view: View, range_m: float) -> tuple[np.ndarray, np.ndarray]:
+    half = _half_angle(view)
+    middle = 0.0 if np.isnan(view.orientation) else view.orientation
+    arc_m = 2 * np.radians(half) * range_m
+    angles = np.radians(np.linspace(middle - half, middle + half, int(arc_m / _STEP_M) + 2))
+    along = np.linspace(0.0, range_m, int(range_m / _STEP_M) + 2)
+    east = np.concatenate(
+        [along * np.sin(angles[0]), range_m * np.sin(angles), along * np.sin(angles[-1])]
+    )
+    north = np.concatenate(
+        [along * np.cos(angles[0]), range_m * np.cos(angles), along * np.cos(angles[-1])]
+    )
+    return view.x + east, view.y + north
+
+
+def _inside(view: View, x: np.ndarray, y: np.ndarray, range_m: float) -> np.ndarray:
+    east, north = x - view.x, y - view.y
+    near = np.hypot(east, north) <= range_m + 1e-9
+    half = _half_angle(view)
+    if half >= 180.0:
+        return near
+    off = np.degrees(np.arctan2(east, north)) - view.orientation
+    off = np.abs((off + 180.0) % 360.0 - 180.0)
+    return near & ((off <= half + 1e-9) | (np.hypot(east, north) < 1e-9))
+
+
+def _half_angle(view: View) -> float:
+    if np.isnan(view.orientation) or np.isnan(view.fov):
+        return 180.0
+    return min(view.fov / 2, 180.0)

@@ -1,0 +1,38 @@
+"""Sites to start with: today the small one computed by hand, which ships with the package."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from workbench.errors import NotFoundError
+
+__all__ = ["tiny_site_folder"]
+
+
+def tiny_site_folder() -> Path:
+    """Return the folder of the small site: 4 cameras, 5 people, 30 sightings computed by hand.
+
+    Its files are ``appearances.csv``, ``cameras.csv``, ``adjacency.csv``, ``outages.csv``,
+    ``identities.csv``, ``floor_plan.yaml`` with ``floor_plan.png``, ``face.npz``, ``reid.npz``,
+    ``answers.json`` and a ``README.md`` that explains the answers.
+
+    Raises
+    ------
+    NotFoundError
+        When the package was installed without it.
+
+    Examples
+    --------
+    >>> (tiny_site_folder() / "appearances.csv").is_file()
+    True
+    """
+    here = Path(__file__).resolve().parent
+    # A wheel has it beside this file; a checkout has it where people look for data.
+    for folder in (here / "tiny_site", here.parents[1] / "data" / "tiny_site"):
+        if (folder / "appearances.csv").is_file():
+            return folder
+    raise NotFoundError(
+        "The small site is not there.",
+        where=str(here / "tiny_site"),
+        next="Install the package again: pip install --force-reinstall identity-workbench",
+    )

@@ -1,0 +1,196 @@
+"""Rows of a table by key: new ones are written, known values are not contradicted in silence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from workbench import schema
+from workbench.errors import ConflictError
+from workbench.schema import Table
+from workbench.storage.pair import StorePair
+from workbench.stores.graph.base import GraphStore, Selection
+
+_STAMPS = ("created_at", "updated_at", "load_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """What came of merging rows into a table.
+
+    Parameters
+    ----------
+    added, changed, unchanged : int
+        Rows that were not there; that were there and say more or other things now; the rest.
+    conflicts : DataFrame
+        ``row, column, stored, given``: known values that a row contradicts.
+    before : DataFrame
+        The changed rows as they were.
+    """
+
+    added: int
+    changed: int
+    unchanged: int
+    conflicts: pd.DataFrame
+    before: pd.DataFrame
+
+
+def table_named(label: str) -> Table:
+    """Return the table of a label or kind."""
+    return schema.NODES.get(label) or schema.EDGES[label]
+
+
+def stored(graph: GraphStore, label: str) -> pd.DataFrame:
+    """Return all rows of a label or kind."""
+    return graph.nodes(label) if label in schema.NODES else graph.edges(label)
+
+
+def put(graph: GraphStore, label: str, rows: pd.DataFrame) -> None:
+    """Write rows of a label or kind, inside a unit of work."""
+    if label in schema.NODES:
+        graph.upsert_nodes(label, rows)
+    else:
+        graph.upsert_edges(label, rows)
+
+
+def merge_rows(
+    pair: StorePair,
+    label: str,
+    frame: pd.DataFrame,
+    *,
+    update: bool = False,
+    strict: bool = False,
+    load_id: str | None = None,
+) -> Merge:
+    """Write what rows say that the store did not know; return what came of it.
+
+    An unknown value says nothing: it neither contradicts nor overwrites a known one.
+
+    Parameters
+    ----------
+    update : bool
+        Overwrite known values that differ; otherwise such a row is left out as a conflict.
+    strict : bool
+        Refuse all rows when there is a conflict.
+    load_id : str, optional
+        The load that new rows belong to.
+    """
+    table = table_named(label)
+    given = table.check(frame)
+    there, old = _matched(given, stored(pair.graph, label), table)
+    conflicts, changed = _differences(given, old, there, table)
+    if strict and len(conflicts):
+        raise _refusal(label, given, conflicts, table)
+    clash = np.zeros(len(given), dtype=bool)
+    if not update:
+        clash[conflicts["row"].to_numpy(dtype="int64")] = True
+    rows = _joined(given, old, there, changed, table, load_id)
+    chosen = (~there | changed) & ~clash
+    work = table.coerce(with_zero_statistics(label, rows[chosen].reset_index(drop=True)))[0]
+    if len(work):
+        with pair.unit():
+            put(pair.graph, label, work)
+            refresh_after(pair.graph, label, work)
+    touched = changed & there & ~clash
+    before = table.coerce(old[touched].reset_index(drop=True))[0]
+    added = int((~there).sum())
+    return Merge(
+        added, int(touched.sum()), len(given) - added - int(touched.sum()), conflicts, before
+    )
+
+
+def refresh_after(graph: GraphStore, label: str, rows: pd.DataFrame) -> None:
+    """Keep statistics true: a clock offset moves everybody whom the camera saw."""
+    if label == "Identity":
+        graph.refresh_statistics(rows["id"].tolist())
+    if label == "Camera":
+        seen = graph.sightings(Selection(cameras=rows["id"].tolist(), unidentified=False))
+        graph.refresh_statistics(sorted(seen["identity_id"].unique()))
+
+
+def with_zero_statistics(label: str, rows: pd.DataFrame) -> pd.DataFrame:
+    """Return identities with the statistics of somebody never seen, where they have none."""
+    if label != "Identity":
+        return rows
+    out = rows.copy()
+    for name, empty in (("num_appearances", 0), ("num_cameras", 0), ("has_face", False)):
+        out[name] = out[name].fillna(empty) if name in out else empty
+    if "stated_confidence" in out:
+        unknown = pd.Series(np.nan, index=out.index)
+        score = out["confidence_score"] if "confidence_score" in out else unknown
+        out["confidence_score"] = score.fillna(out["stated_confidence"])
+    return out
+
+
+def _matched(
+    given: pd.DataFrame, known: pd.DataFrame, table: Table
+) -> tuple[np.ndarray, pd.DataFrame]:
+    """Return which rows are there already, and what is stored of each, missing where not."""
+    key = list(table.key)
+    old = given[key].merge(known, on=key, how="left", indicator=True)
+    there = (old.pop("_merge") == "both").to_numpy()
+    return there, old
+
+
+def _differences(
+    given: pd.DataFrame, old: pd.DataFrame, there: np.ndarray, table: Table
+) -> tuple[pd.DataFrame, np.ndarray]:
+    parts = []
+    changed = np.zeros(len(given), dtype=bool)
+    for column in table.columns:
+        name = column.name
+        if name in table.key or name in _STAMPS or column.statistic:
+            continue
+        equal = (given[name] == old[name]).fillna(False).to_numpy(dtype=bool)
+        differs = there & given[name].notna().to_numpy() & ~equal
+        changed |= differs
+        at = (differs & old[name].notna().to_numpy()).nonzero()[0]
+        cells = [frame[name].iloc[at].map(str).to_numpy(dtype=object) for frame in (old, given)]
+        parts.append(
+            pd.DataFrame({"row": at, "column": name, "stored": cells[0], "given": cells[1]})
+        )
+    return pd.concat(parts, ignore_index=True), changed
+
+
+def _joined(
+    given: pd.DataFrame,
+    old: pd.DataFrame,
+    there: np.ndarray,
+    changed: np.ndarray,
+    table: Table,
+    load_id: str | None,
+) -> pd.DataFrame:
+    """Return the rows as they are to be stored: known values where nothing was given."""
+    now = pd.Timestamp.now("UTC").as_unit("us")
+    rows = given.copy()
+    for column in table.columns:
+        name = column.name
+        if name in table.key:
+            continue
+        if column.statistic or name in _STAMPS:
+            rows[name] = rows[name].where(~there, old[name])
+        else:
+            rows[name] = rows[name].where(rows[name].notna(), old[name])
+    if load_id is not None and "load_id" in rows:
+        # Who came with an earlier load stays with it: taking this one back must not delete it.
+        rows["load_id"] = rows["load_id"].where(there, load_id)
+    if "created_at" in rows:
+        rows["created_at"] = rows["created_at"].fillna(now)
+    if "updated_at" in rows:
+        rows["updated_at"] = rows["updated_at"].where(~(changed | ~there), now)
+    return rows
+
+
+def _refusal(
+    label: str, given: pd.DataFrame, conflicts: pd.DataFrame, table: Table
+) -> ConflictError:
+    first = conflicts.iloc[0]
+    name = ", ".join(str(given.iloc[int(first["row"])][key]) for key in table.key)
+    return ConflictError(
+        f"{label} {name!r} is there with {first['column']} {first['stored']!r}, "
+        f"not {first['given']!r}.",
+        where=f"row {first['row']}, column {first['column']}",
+        next="Leave it out, or change it with the update method.",
+    )

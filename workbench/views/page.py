@@ -1,0 +1,410 @@
+"""One self-contained HTML page: text, answers, tables, pictures, commands; no request leaves it.
+
+plotly.js is inlined once. A content security policy forbids the page to fetch anything and lets
+only the two scripts run that were written into it, whatever the data said.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.offline import get_plotlyjs
+
+from workbench import times
+from workbench.errors import InvalidInputError
+from workbench.views.style import FONT, escape
+
+_TEXT = 4_000
+_CELL = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """A row of figures with what each counts, for example ``{"people": 5}``."""
+
+    items: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A paragraph or several (blank lines part them), with a heading if there is one."""
+
+    body: str
+    heading: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table, its first `rows` rows; the note stands below it."""
+
+    frame: pd.DataFrame
+    heading: str = ""
+    note: str = ""
+    rows: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A plotly figure; its own title becomes the caption. The note stands below it."""
+
+    figure: go.Figure
+    heading: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question, its answer in a sentence, the rows behind it, and the command that asks it."""
+
+    question: str
+    answer: str
+    frame: pd.DataFrame | None = None
+    command: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Commands:
+    """Lines to type, each with what it does: ``[("workbench stats", "count what is there")]``."""
+
+    lines: Sequence[tuple[str, str]]
+    heading: str = ""
+    note: str = ""
+
+
+Section = Facts | Text | Table | Picture | Question | Commands
+
+
+@dataclass(slots=True)
+class _Writer:
+    """Collects the figures while the sections are written."""
+
+    display_tz: str
+    figures: list[str] = field(default_factory=list)
+
+
+def page(
+    title: str,
+    sections: Sequence[Section],
+    *,
+    lead: str = "",
+    footer: str = "",
+    display_tz: str = "UTC",
+) -> str:
+    """Return an HTML page that works offline: all it needs is in the text returned.
+
+    Everything given is text and is escaped, in tables too. The same input gives the same page,
+    byte for byte: pictures have fixed ids and there is no date of writing.
+
+    Parameters
+    ----------
+    title : str
+        Title of the page and of the browser tab.
+    sections : sequence of Facts, Text, Table, Picture, Question, Commands
+        What stands on it, in this order.
+    lead : str
+        One or two sentences below the title: what this is.
+    footer : str
+        A last line, for example which version wrote it.
+    display_tz : str
+        Time zone of the times in tables.
+
+    Raises
+    ------
+    InvalidInputError
+        When a section is of no kind above, or the time zone is unknown.
+
+    Examples
+    --------
+    >>> text = page("A site", [Text("Four cameras & <b>five</b> people.")])
+    >>> "Four cameras &amp; &lt;b&gt;five&lt;/b&gt; people." in text
+    True
+    """
+    times.zone(display_tz)
+    writer = _Writer(display_tz)
+    body = "\n".join(_section(section, writer) for section in sections)
+    scripts = [_plotly(), _BOOT] if writer.figures else []
+    return "\n".join(
+        [
+            "<!DOCTYPE html>",
+            '<html lang="en">',
+            "<head>",
+            '<meta charset="utf-8">',
+            f'<meta http-equiv="Content-Security-Policy" content="{_policy(scripts)}">',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            '<meta name="referrer" content="no-referrer">',
+            f"<title>{escape(title)}</title>",
+            f"<style>{_STYLE}</style>",
+            "</head>",
+            "<body>",
+            f"<header><h1>{escape(title)}</h1>{_paragraphs(lead, 'lead')}</header>",
+            f"<main>\n{body}\n</main>",
+            f"<footer>{_paragraphs(footer)}</footer>" if footer else "",
+            *(f"<script>{script}</script>" for script in scripts),
+            "</body>",
+            "</html>",
+            "",
+        ]
+    )
+
+
+def _policy(scripts: list[str]) -> str:
+    digests = (hashlib.sha256(script.encode("utf-8")).digest() for script in scripts)
+    hashes = [f"'sha256-{base64.b64encode(digest).decode('ascii')}'" for digest in digests]
+    allowed = " ".join(hashes or ["'none'"])
+    return (
+        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; "
+        "img-src data: blob:; font-src data:; connect-src 'none'; base-uri 'none'; "
+        "form-action 'none'"
+    )
+
+
+@cache
+def _plotly() -> str:
+    # Browsers end a script at this text wherever it stands.
+    return get_plotlyjs().replace("</script", "<\\/script").replace("\r\n", "\n")
+
+
+def _section(section: Section, writer: _Writer) -> str:
+    writers: dict[type, Any] = {
+        Facts: _facts,
+        Text: _text,
+        Table: _table,
+        Picture: _picture,
+        Question: _question,
+        Commands: _commands,
+    }
+    write = writers.get(type(section))
+    if write is None:
+        raise InvalidInputError(
+            f"A page has no section of kind {type(section).__name__}.",
+            where="sections",
+            next=f"Use one of {', '.join(kind.__name__ for kind in writers)}.",
+        )
+    return str(write(section, writer))
+
+
+def _paragraphs(text: str, kind: str = "") -> str:
+    mark = f' class="{kind}"' if kind else ""
+    parts = (part for part in re.split(r"\n\s*\n", text.strip()) if part)
+    return "".join(f"<p{mark}>{escape(part, longest=_TEXT)}</p>" for part in parts)
+
+
+def _heading(text: str) -> str:
+    return f"<h2>{escape(text)}</h2>" if text else ""
+
+
+def _facts(section: Facts, _writer: _Writer) -> str:
+    cells = "".join(
+        f"<div><dd>{_cell(value, 'UTC')}</dd><dt>{escape(label)}</dt></div>"
+        for label, value in section.items.items()
+    )
+    return f'<dl class="facts">{cells}</dl>'
+
+
+def _text(section: Text, _writer: _Writer) -> str:
+    return f"<section>{_heading(section.heading)}{_paragraphs(section.body)}</section>"
+
+
+def _table(section: Table, writer: _Writer) -> str:
+    return (
+        f"<section>{_heading(section.heading)}"
+        f"{table_html(section.frame, rows=section.rows, display_tz=writer.display_tz)}"
+        f"{_paragraphs(section.note, 'note')}</section>"
+    )
+
+
+def _question(section: Question, writer: _Writer) -> str:
+    rows = "" if section.frame is None else table_html(section.frame, display_tz=writer.display_tz)
+    asked = f"<pre><code>{_line(section.command)}</code></pre>" if section.command else ""
+    return (
+        f'<section class="question"><h3>{escape(section.question, longest=_CELL)}</h3>'
+        f"{_paragraphs(section.answer, 'answer')}{rows}{asked}</section>"
+    )
+
+
+def _commands(section: Commands, _writer: _Writer) -> str:
+    lines = "\n".join(
+        (f"<span># {escape(says, longest=_CELL)}</span>\n" if says else "") + _line(command)
+        for command, says in section.lines
+    )
+    return (
+        f"<section>{_heading(section.heading)}<pre><code>{lines}</code></pre>"
+        f"{_paragraphs(section.note, 'note')}</section>"
+    )
+
+
+def _line(command: str) -> str:
+    return escape(command, longest=_TEXT)
+
+
+def _picture(section: Picture, writer: _Writer) -> str:
+    name = f"wb-figure-{len(writer.figures) + 1}"
+    figure = go.Figure(section.figure)
+    title = figure.layout.title
+    captions = (_plain(title.text), _plain(title.subtitle.text))
+    figure.update_layout(title={"text": None, "subtitle": {"text": None}}, margin={"t": 44})
+    height = int(figure.layout.height or 560)
+    figure.update_layout(height=height)
+    writer.figures.append(name)
+    strong, soft = (escape(text, longest=300) for text in captions)
+    return (
+        f"<section>{_heading(section.heading)}<figure>"
+        f"<figcaption><strong>{strong}</strong><span>{soft}</span></figcaption>"
+        f'<div id="{name}" class="picture" style="min-height:{height}px"></div>'
+        f'<script type="application/json" data-figure="{name}">{_json(figure)}</script>'
+        "<noscript><p class='note'>The picture needs JavaScript; it asks no server.</p></noscript>"
+        f"</figure>{_paragraphs(section.note, 'note')}</section>"
+    )
+
+
+def _plain(text: str | None) -> str:
+    # A figure's own text is plotly's small HTML: back to what it says.
+    return html.unescape(re.sub(r"<[^>]*>", "", text or ""))
+
+
+def _json(figure: go.Figure) -> str:
+    text = figure.to_json(engine="json")
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
+
+
+def table_html(frame: pd.DataFrame, *, rows: int = 50, display_tz: str = "UTC") -> str:
+    """Return a table as HTML, every cell escaped; numbers right, missing as a dash.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        What to show; its index is not shown.
+    rows : int
+        Most rows shown; a line says how many there are.
+    display_tz : str
+        Time zone of its time columns; a line names it.
+    """
+    shown = frame.head(rows)
+    right = [pd.api.types.is_numeric_dtype(dtype) for dtype in frame.dtypes]
+    clocks = [isinstance(dtype, pd.DatetimeTZDtype) for dtype in frame.dtypes]
+    marks = [' class="number"' if number else "" for number in right]
+    head = "".join(
+        f"<th{mark}>{escape(name)}</th>" for name, mark in zip(frame.columns, marks, strict=True)
+    )
+    body = "".join(
+        "<tr>"
+        + "".join(
+            f"<td{mark}>{_cell(value, display_tz)}</td>"
+            for value, mark in zip(row, marks, strict=True)
+        )
+        + "</tr>"
+        for row in shown.itertuples(index=False, name=None)
+    )
+    notes = [f"{len(shown):,} of {len(frame):,} rows"] if len(shown) < len(frame) else []
+    notes += [f"times: {display_tz}"] if any(clocks) and len(frame) else []
+    notes += ["no rows"] if frame.empty else []
+    under = f'<p class="note">{escape(" · ".join(notes))}</p>' if notes else ""
+    return (
+        f'<div class="scroll"><table><thead><tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>{under}"
+    )
+
+
+def _cell(value: Any, display_tz: str) -> str:
+    if isinstance(value, list | tuple | dict):
+        return escape(value, longest=_CELL)
+    if value is None or pd.isna(value):
+        return '<span class="unknown">–</span>'
+    if isinstance(value, pd.Timestamp):
+        return escape(_clock(value, display_tz))
+    if isinstance(value, int | np.integer) and not isinstance(value, bool):
+        return escape(f"{int(value):,}")
+    if isinstance(value, float | np.floating):
+        return escape(f"{float(value):,.2f}".rstrip("0").rstrip("."))
+    return escape(value, longest=_CELL)
+
+
+def _clock(value: pd.Timestamp, display_tz: str) -> str:
+    local = value.tz_convert(display_tz) if value.tzinfo else value
+    text = local.strftime("%Y-%m-%d %H:%M:%S")
+    return text + f".{value.microsecond:06d}".rstrip("0") if value.microsecond else text
+
+
+# Sets each picture into its place; a narrow window gets narrow margins and less height.
+_BOOT = """
+"use strict";
+(function () {
+  var config = {displaylogo: false, responsive: true, plotlyServerURL: ""};
+  var narrow = window.matchMedia("(max-width: 640px)").matches;
+  document.querySelectorAll("script[data-figure]").forEach(function (source) {
+    var figure = JSON.parse(source.textContent);
+    var place = document.getElementById(source.dataset.figure);
+    if (narrow) {
+      figure.layout.height = 520;
+      place.style.minHeight = "520px";
+      var margin = figure.layout.margin || {};
+      figure.layout.margin = {l: 40, r: 8, t: 112, b: margin.b};
+      if (figure.layout.coloraxis && figure.layout.coloraxis.colorbar) {
+        var bar = figure.layout.coloraxis.colorbar;
+        ["tickvals", "ticktext"].forEach(function (key) {
+          if (bar[key]) { bar[key] = bar[key].filter(function (_, i) { return i % 2 === 0; }); }
+        });
+      }
+    }
+    Plotly.newPlot(place, figure.data, figure.layout, config);
+  });
+})();
+"""
+
+_STYLE = f"""
+:root {{ color-scheme: light; --ink: #1f2328; --soft: #57606a; --line: #e3e6ea; --tint: #f6f8fa;
+  --accent: #0072b2; }}
+* {{ box-sizing: border-box; }}
+html {{ -webkit-text-size-adjust: 100%; }}
+body {{ margin: 0 auto; padding: 2.5rem 1.25rem 3rem; max-width: 62rem; color: var(--ink);
+  background: #fff; font: 16px/1.6 {FONT}; }}
+h1 {{ margin: 0 0 .5rem; font-size: clamp(1.6rem, 1.2rem + 1.8vw, 2.2rem); line-height: 1.2;
+  font-weight: 650; letter-spacing: -.015em; }}
+h2 {{ margin: 0 0 .75rem; font-size: 1.25rem; line-height: 1.3; font-weight: 620; }}
+h3 {{ margin: 0 0 .25rem; font-size: 1.05rem; line-height: 1.4; font-weight: 620; }}
+p {{ margin: 0 0 .75rem; max-width: 44rem; }}
+.lead {{ font-size: 1.1rem; color: var(--soft); }}
+.note {{ margin-top: .5rem; font-size: .86rem; color: var(--soft); }}
+.unknown {{ color: #9aa0a6; }}
+section {{ margin: 2.25rem 0 0; }}
+.facts {{ display: flex; flex-wrap: wrap; gap: .25rem 2.25rem; margin: 1.75rem 0 0;
+  padding: .9rem 0; border: solid var(--line); border-width: 1px 0; }}
+.facts dd {{ margin: 0; font-size: 1.5rem; line-height: 1.25; font-weight: 620;
+  font-variant-numeric: tabular-nums; }}
+.facts dt {{ color: var(--soft); font-size: .86rem; }}
+figure {{ margin: 0; border: 1px solid var(--line); border-radius: 10px; overflow: hidden; }}
+figcaption {{ padding: .8rem 1rem 0; }}
+figcaption strong {{ display: block; font-weight: 620; }}
+figcaption span {{ display: block; font-size: .86rem; color: var(--soft); }}
+.picture {{ width: 100%; }}
+.question {{ padding: 0 0 0 1rem; border-left: 3px solid var(--accent); }}
+.answer {{ font-size: 1.02rem; }}
+.scroll {{ overflow-x: auto; margin: .5rem 0 0; }}
+table {{ border-collapse: collapse; font-size: .88rem; font-variant-numeric: tabular-nums; }}
+th, td {{ padding: .35rem .9rem .35rem 0; border-bottom: 1px solid var(--line); text-align: left;
+  white-space: nowrap; vertical-align: top; max-width: 26rem; overflow: hidden;
+  text-overflow: ellipsis; }}
+th {{ color: var(--soft); font-weight: 560; }}
+.number {{ text-align: right; }}
+pre {{ margin: .6rem 0 0; padding: .8rem 1rem; overflow-x: auto; border-radius: 8px;
+  background: var(--tint); border: 1px solid var(--line);
+  font: .86rem/1.7 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }}
+pre span {{ color: var(--soft); user-select: none; }}
+footer {{ margin-top: 3rem; padding-top: 1rem; border-top: 1px solid var(--line);
+  font-size: .86rem; color: var(--soft); }}
+@media (max-width: 640px) {{ body {{ padding: 1.5rem 1rem 2rem; }}
+  figure {{ margin: 0 -1rem; border-width: 1px 0; border-radius: 0; }} }}
+@media print {{ body {{ max-width: none; padding: 0; }} section {{ break-inside: avoid; }} }}
+"""

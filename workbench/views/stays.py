@@ -1,0 +1,166 @@
+"""What a map draws of many sightings: measured positions, and one dot a visit where none is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+
+from workbench.views.plan import Plan, spread
+from workbench.views.style import duration, escape
+
+DRAWN = 2_000
+"""Most positions, and most visits, that one map draws."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def moment(us: int, zone: ZoneInfo, style: str = "%Y-%m-%d %H:%M:%S") -> str:
+    """Return an instant (microseconds since the epoch) as local time."""
+    return (_EPOCH + timedelta(microseconds=int(us))).astimezone(zone).strftime(style)
+
+
+def local(instant: pd.Timestamp, zone: ZoneInfo) -> str:
+    """Return an aware instant as local time to the second."""
+    return instant.tz_convert(zone).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def stops(
+    points: pd.DataFrame, plan: Plan, *, max_gap_s: float, zone: ZoneInfo, display_tz: str
+) -> pd.DataFrame:
+    """Return what is drawn of the sightings, in order of identity and time.
+
+    A visit (sightings of one identity at one camera with gaps of at most `max_gap_s`) is drawn by
+    its measured floor positions, thinned evenly with its first and last kept; a visit without any
+    is one dot beside its camera.
+
+    Parameters
+    ----------
+    points : DataFrame
+        Sightings at cameras, in order of time, with ``us``.
+    plan : Plan
+        Where the cameras stand.
+    max_gap_s : float
+        Longest gap within a visit, seconds.
+    zone, display_tz
+        Time zone of the hovers and its name.
+
+    Returns
+    -------
+    DataFrame
+        ``who, camera_id, us, until`` (end of its visit), ``x, y, on_floor, dwell_s, hover``.
+    """
+    rows = points.assign(who=points["identity_id"].astype("str").fillna(""))
+    rows["stay"] = _stay(rows, max_gap_s)
+    measured = rows["floor_x_m"].notna() & rows["floor_y_m"].notna()
+    by_stay = rows.groupby("stay")
+    rows["until"] = by_stay["us"].transform("max")
+    rows["dwell_s"] = (rows["until"] - by_stay["us"].transform("min")) / 1e6
+    rows["n"] = by_stay["us"].transform("size")
+    rows["on_floor"] = measured.groupby(rows["stay"]).transform("any")
+    floor = _thinned(rows[measured])
+    dots = rows[~rows["on_floor"]].drop_duplicates("stay")
+    dots = dots.iloc[_evenly(len(dots))]
+    drawn = pd.concat([floor, _beside_cameras(dots, plan)])
+    drawn["x"] = drawn["floor_x_m"].astype("float64")
+    drawn["y"] = drawn["floor_y_m"].astype("float64")
+    order = {who: i for i, who in enumerate(dict.fromkeys(rows["who"]))}
+    drawn = drawn.assign(_o=drawn["who"].map(order)).sort_values(
+        ["_o", "us", "stay"], kind="stable", ignore_index=True
+    )
+    drawn["hover"] = pd.Series(
+        [_hover(row, plan, zone, display_tz) for row in drawn.to_dict("records")], dtype="str"
+    )
+    columns = ["who", "camera_id", "us", "until", "x", "y", "on_floor", "dwell_s", "hover"]
+    return drawn[columns]
+
+
+def _stay(rows: pd.DataFrame, max_gap_s: float) -> np.ndarray:
+    """Return the number of the visit each sighting belongs to."""
+    spot = rows.groupby(["who", "camera_id"], sort=False).ngroup().to_numpy()
+    us = rows["us"].to_numpy()
+    order = np.lexsort((us, spot))
+    begins = np.ones(len(rows), dtype=bool)
+    apart = np.diff(us[order]) > round(max_gap_s * 1e6)
+    begins[1:] = (np.diff(spot[order]) != 0) | apart
+    stay = np.empty(len(rows), dtype="int64")
+    stay[order] = np.cumsum(begins)
+    return stay
+
+
+def _thinned(measured: pd.DataFrame) -> pd.DataFrame:
+    every = -(-len(measured) // DRAWN) if len(measured) else 1
+    place = measured.groupby("stay").cumcount()
+    last = ~measured.duplicated("stay", keep="last")
+    thin = measured[(place % every == 0) | last]
+    return thin.iloc[_evenly(len(thin), 2 * DRAWN)]
+
+
+def _evenly(n: int, most: int = DRAWN) -> np.ndarray:
+    return np.arange(n) if n <= most else np.linspace(0, n - 1, most).round().astype("int64")
+
+
+def _beside_cameras(dots: pd.DataFrame, plan: Plan) -> pd.DataFrame:
+    placed = dots.copy()
+    x, y = np.empty(len(dots)), np.empty(len(dots))
+    for camera, where in dots.groupby("camera_id").indices.items():
+        spots = spread(plan, str(camera), len(where))
+        x[where], y[where] = spots[:, 0], spots[:, 1]
+    placed["floor_x_m"], placed["floor_y_m"] = x, y
+    return placed
+
+
+def _hover(row: Mapping[Any, Any], plan: Plan, zone: ZoneInfo, display_tz: str) -> str:
+    camera = row["camera_id"]
+    name = plan.spots["name"].get(camera, camera)
+    called = escape(camera) if name == camera else f"{escape(name)} ({escape(camera)})"
+    until = moment(row["until"], zone, "%H:%M:%S")
+    if row["on_floor"]:
+        where = f"at ({row['x']:.1f}, {row['y']:.1f}) m"
+        when = moment(row["us"], zone, "%Y-%m-%d %H:%M:%S")
+    else:
+        where = "beside its camera: the exact spot is unknown"
+        when = f"{moment(row['us'], zone)} – {until}"
+    visit = f"visit of {duration(row['dwell_s'])}, {row['n']} sighting{'s' * (row['n'] != 1)}"
+    lines = [
+        f"<b>{escape(row['who']) or 'not identified'}</b>",
+        called,
+        f"{when} {escape(display_tz)}",
+        visit,
+        *_certainty(row),
+        *_source(row),
+        f"<i>{where}</i>",
+    ]
+    return "<br>".join(lines)
+
+
+def _certainty(row: Mapping[Any, Any]) -> list[str]:
+    lines = []
+    if not pd.isna(row.get("confidence")):
+        lines.append(f"confidence of the link {row['confidence']:.2f}")
+    if not pd.isna(row.get("method")):
+        lines.append(f"linked: {escape(row['method'])}")
+    if not pd.isna(row.get("detection_confidence")):
+        lines.append(f"detector score {row['detection_confidence']:.2f}")
+    return lines
+
+
+def _source(row: Mapping[Any, Any]) -> list[str]:
+    parts = []
+    if not pd.isna(row.get("id")):
+        parts.append(escape(row["id"], longest=40))
+    if not pd.isna(row.get("tracking_id")):
+        parts.append(f"track {escape(row['tracking_id'], longest=24)}")
+    if not pd.isna(row.get("frame")):
+        parts.append(f"frame {int(row['frame'])}")
+    lines = [" · ".join(parts)] if parts else []
+    if not pd.isna(row.get("frame_path")):
+        lines.append(escape(row["frame_path"], longest=60))
+    elif not pd.isna(row.get("source_file")):
+        number = "" if pd.isna(row.get("source_row")) else f", row {int(row['source_row'])}"
+        lines.append(escape(row["source_file"], longest=60) + number)
+    return lines
