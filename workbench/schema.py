@@ -58,8 +58,8 @@ _FALSE = {"false", "f", "no", "n", "0", "0.0"}
 class Column:
     """One column: its name, kind, unit and meaning.
 
-    ``statistic`` columns are recomputed by the store and never taken from input; ``minimum`` and
-    ``above`` bound a number (inclusive and exclusive).
+    ``statistic`` columns are recomputed by the store and never taken from input; ``minimum``,
+    ``maximum`` (inclusive) and ``above`` (exclusive) bound a number.
     """
 
     name: str
@@ -71,6 +71,7 @@ class Column:
     statistic: bool = False
     minimum: float | None = None
     above: float | None = None
+    maximum: float | None = None
 
     @property
     def dtype(self) -> str:
@@ -285,6 +286,8 @@ def _coerce_number(values: pd.Series, column: Column) -> tuple[pd.Series, pd.Ser
         reasons[numbers < column.minimum] = f"less than {column.minimum:g}"
     if column.above is not None:
         reasons[numbers <= column.above] = f"not above {column.above:g}"
+    if column.maximum is not None:
+        reasons[numbers > column.maximum] = f"more than {column.maximum:g}"
     if column.kind == "int":
         reasons[numbers.abs() > LARGEST_WHOLE] = "too large"
         reasons[(numbers % 1 != 0) & numbers.notna() & reasons.isna()] = "not a whole number"
@@ -424,7 +427,14 @@ CAMERA = Table(
         Column("orientation", "float", "Where it looks, clockwise from +y.", "degrees"),
         Column("fov", "float", "Horizontal field of view.", "degrees", above=0),
         Column("level", "text", "Level of the floor plan it is on."),
-        Column("clock_offset_s", "float", "Added to its recorded times on reading.", "s"),
+        Column(
+            "clock_offset_s",
+            "float",
+            "Added to its recorded times on reading.",
+            "s",
+            minimum=-1e10,
+            maximum=1e10,
+        ),
         _PROPERTIES,
         _LOAD,
         _CREATED,

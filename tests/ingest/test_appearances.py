@@ -98,10 +98,18 @@ def test_numbers_round_half_to_even(numbers):
         (["1767225600", "1767225600.25"], {"time_unit": "s"}, ["00:00:00", "00:00:00.250000"]),
         (["1767225600001"], {"time_unit": "ms"}, ["00:00:00.001000"]),
         (["1767225600000001"], {"time_unit": "us"}, ["00:00:00.000001"]),
-        (["0", "1.5", "1e1"], {"time_unit": "s", "start_time": START}, ["00:00:00", "00:00:01.500000", "00:00:10"]),
-        (["0.0000005", "0.0000015"], {"time_unit": "s", "start_time": START}, ["00:00:00", "00:00:00.000002"]),
+        (
+            ["0", "1.5", "1e1"],
+            {"time_unit": "s", "start_time": START},
+            ["00:00:00", "00:00:01.500000", "00:00:10"],
+        ),
+        (
+            ["0.0000005", "0.0000015"],
+            {"time_unit": "s", "start_time": START},
+            ["00:00:00", "00:00:00.000002"],
+        ),
     ],
-)  # fmt: skip
+)
 def test_numbers_with_a_unit(load, cells, options, wanted):
     batch = load("time,camera_id\n" + "".join(f"{cell},c\n" for cell in cells), **options)
     assert texts(batch.rows["timestamp"]) == [f"2026-01-01T{time}+00:00" for time in wanted]
@@ -141,18 +149,30 @@ def test_a_naive_time_that_nobody_wants_refuses_nothing(load):
         ("camera_id,frame\nc,1\n", {}, "has no time"),
         ("camera_id,frame\nc,1\n", {"fps": 30}, "--fps needs the instant of frame 0"),
         ("camera_id,x\nc,1\n", {"fps": 30, "start_time": START}, "no column of frames"),
-        ("camera_id,frame,timestamp\nc,1,2026-01-01T00:00Z\n", {"fps": 30, "start_time": START}, "--fps cannot count"),
+        (
+            "camera_id,frame,timestamp\nc,1,2026-01-01T00:00Z\n",
+            {"fps": 30, "start_time": START},
+            "--fps cannot count",
+        ),
         ("camera_id,time\nc,2026-01-01T00:00Z\n", {"start_time": START}, "--start-time has no use"),
         ("camera_id,frame\nc,1\n", {"fps": 30, "time_unit": "s", "start_time": START}, "two ways"),
         ("camera_id,time\nc,17\n", {}, "is a number"),
         ("camera_id,time\nc,2026-01-01T00:00Z\n", {"time_unit": "s"}, "is no number"),
         ("timestamp,x\n2026-01-01T00:00Z,1\n", {}, "has no camera"),
-        ("timestamp,camera_id\n2026-01-01T00:00Z,1\n", {"camera": "c"}, "only one of them can count"),
+        (
+            "timestamp,camera_id\n2026-01-01T00:00Z,1\n",
+            {"camera": "c"},
+            "only one of them can count",
+        ),
         ("timestamp,camera_id\n2026-01-01T00:00Z,1\n", {"identity_from": "track"}, "has no tracks"),
         ("timestamp,camera_id\n2026-01-01T00:00Z,1\n", {"unidentified": "-1"}, "has no identities"),
-        ("timestamp,camera_id\n2026-01-01T00:00Z,1\n", {"where": "list == 'x'"}, "no column of the file"),
+        (
+            "timestamp,camera_id\n2026-01-01T00:00Z,1\n",
+            {"where": "list == 'x'"},
+            "no column of the file",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_file_that_cannot_be_read_as_asked_is_refused(load, content, options, says):
     with pytest.raises(InvalidInputError, match=says) as caught:
         load(content, **options)
@@ -309,10 +329,14 @@ def test_corner_boxes_become_edges(load):
         ("left,top,width,height", "1,1,-1,1", ("width", "-1", "less than 0")),
         ("left,top,width,height", "1,1,wide,1", ("width", "wide", "not a number")),
         ("left,top,width,height", "1e999,1,1,1", ("left", "1e999", "not a finite number")),
-        ("identity_id,track_id", f"{'x' * 201},1", ("identity_id", "x" * 197 + "...", "longer than 200 characters")),
+        (
+            "identity_id,track_id",
+            f"{'x' * 201},1",
+            ("identity_id", "x" * 197 + "...", "longer than 200 characters"),
+        ),
         ("frame,n", "1.5,1", ("frame", "1.5", "not a whole number")),
     ],
-)  # fmt: skip
+)
 def test_bad_cells_are_bad_rows_named_as_in_the_file(load, columns, cells, reject):
     empty = "," * cells.count(",")
     batch = load(

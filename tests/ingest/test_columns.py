@@ -14,7 +14,7 @@ def mapped(names: str, /, **options: object) -> dict[str, str]:
 
 
 def test_our_names_come_before_foreign_ones():
-    found = appearances("timestamp time person_id identity_id".split(), LoadOptions())
+    found = appearances(["timestamp", "time", "person_id", "identity_id"], LoadOptions())
     assert found.theirs == {"timestamp": "timestamp", "identity_id": "identity_id"}
     assert found.properties == ("time", "person_id")
     assert found.read_as == {}
@@ -23,11 +23,18 @@ def test_our_names_come_before_foreign_ones():
 @pytest.mark.parametrize(
     ("theirs", "ours"),
     [
-        ("person_id", "identity_id"), ("pid", "identity_id"), ("cam", "camera_id"),
-        ("camid", "camera_id"), ("track_id", "tracking_id"), ("time", "timestamp"),
-        ("datetime", "timestamp"), ("frame_id", "frame"), ("x_m", "floor_x_m"), ("y_m", "floor_y_m"),
+        ("person_id", "identity_id"),
+        ("pid", "identity_id"),
+        ("cam", "camera_id"),
+        ("camid", "camera_id"),
+        ("track_id", "tracking_id"),
+        ("time", "timestamp"),
+        ("datetime", "timestamp"),
+        ("frame_id", "frame"),
+        ("x_m", "floor_x_m"),
+        ("y_m", "floor_y_m"),
     ],
-)  # fmt: skip
+)
 def test_foreign_names_are_understood_and_reported(theirs, ours):
     found = appearances([theirs, "z"], LoadOptions())
     assert found.theirs == {ours: theirs}

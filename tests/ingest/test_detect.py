@@ -105,9 +105,18 @@ def test_other_files(write, tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "name"),
-    [("a,b\n1,2\n", "x.csv"), ("a: 1", "x.yaml"), ("[", "x.yml"), ("", "x.csv"), ("1,2\n3,4\n", "x.txt"),
-     (b"\x89PNG", "x.png"), (b"PK\x03\x04", "x.npz"), (b"\x93NUMPY", "x.npy"), (b"\xff\xd8\xff", "x.csv")],
-)  # fmt: skip
+    [
+        ("a,b\n1,2\n", "x.csv"),
+        ("a: 1", "x.yaml"),
+        ("[", "x.yml"),
+        ("", "x.csv"),
+        ("1,2\n3,4\n", "x.txt"),
+        (b"\x89PNG", "x.png"),
+        (b"PK\x03\x04", "x.npz"),
+        (b"\x93NUMPY", "x.npy"),
+        (b"\xff\xd8\xff", "x.csv"),
+    ],
+)
 def test_what_is_nothing_known_is_unknown(write, content, name):
     found = detect(write(content, name))
     assert (found.format, found.confidence) == ("unknown", 0.0)

@@ -115,11 +115,18 @@ def test_an_infinite_number_names_its_row(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     "array",
     [
-        np.ones(3), np.ones((2, 2, 2)), np.ones((2, 3), dtype="int8"), np.ones((2, 3), dtype=complex),
-        np.array([["a"]]), np.ones((2, 0)), np.ones((2, 3), dtype=bool), np.float32(3),
-        np.zeros(2, dtype=[("a", "f4")]), np.ones((1, 70_000)),
+        np.ones(3),
+        np.ones((2, 2, 2)),
+        np.ones((2, 3), dtype="int8"),
+        np.ones((2, 3), dtype=complex),
+        np.array([["a"]]),
+        np.ones((2, 0)),
+        np.ones((2, 3), dtype=bool),
+        np.float32(3),
+        np.zeros(2, dtype=[("a", "f4")]),
+        np.ones((1, 70_000)),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_matrix_is_refused(tmp_path, array):
     with pytest.raises(InvalidInputError):
         Embeddings(npy(tmp_path, array))

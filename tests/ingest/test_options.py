@@ -63,11 +63,20 @@ def test_the_meaning_is_the_same_however_it_was_said():
 @pytest.mark.parametrize(
     "options",
     [
-        {"columns": {"timestamp": "when"}}, {"camera_columns": {"id": "c"}}, {"camera": "c"},
-        {"box": "xyxy"}, {"tz": "UTC"}, {"time_unit": "s"}, {"fps": 25},
-        {"start_time": "2026-01-01T00:00Z"}, {"where": "a > 0"}, {"unidentified": ("-1",)},
-        {"identity_from": "track"}, {"dataset": "d"}, {"position_unit": "ft"},
+        {"columns": {"timestamp": "when"}},
+        {"camera_columns": {"id": "c"}},
+        {"camera": "c"},
+        {"box": "xyxy"},
+        {"tz": "UTC"},
+        {"time_unit": "s"},
+        {"fps": 25},
+        {"start_time": "2026-01-01T00:00Z"},
+        {"where": "a > 0"},
+        {"unidentified": ("-1",)},
+        {"identity_from": "track"},
+        {"dataset": "d"},
+        {"position_unit": "ft"},
     ],
-)  # fmt: skip
+)
 def test_every_option_has_a_meaning(options):
     assert LoadOptions(**options).meaning() != LoadOptions().meaning()

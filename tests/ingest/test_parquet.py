@@ -28,20 +28,35 @@ US = pa.timestamp("us")
         ([0.1, 30.0, 1e16, float("nan"), None], pa.float64(), ["0.1", "30.0", "1e+16", "", ""]),
         ([0.1, 2.5], pa.float32(), ["0.1", "2.5"]),
         ([True, False, None], pa.bool_(), ["true", "false", ""]),
-        ([0, 1_500_000, None], US, ["1970-01-01T00:00:00.000000", "1970-01-01T00:00:01.500000", ""]),
+        (
+            [0, 1_500_000, None],
+            US,
+            ["1970-01-01T00:00:00.000000", "1970-01-01T00:00:01.500000", ""],
+        ),
         ([0], pa.timestamp("s", tz="Europe/Madrid"), ["1970-01-01T00:00:00.000000Z"]),
-        ([500, 1500, 1501, -500], pa.timestamp("ns", "UTC"), [
-            "1970-01-01T00:00:00.000000Z", "1970-01-01T00:00:00.000002Z",
-            "1970-01-01T00:00:00.000002Z", "1970-01-01T00:00:00.000000Z"]),
+        (
+            [500, 1500, 1501, -500],
+            pa.timestamp("ns", "UTC"),
+            [
+                "1970-01-01T00:00:00.000000Z",
+                "1970-01-01T00:00:00.000002Z",
+                "1970-01-01T00:00:00.000002Z",
+                "1970-01-01T00:00:00.000000Z",
+            ],
+        ),
         ([datetime.date(2026, 1, 31)], pa.date32(), ["2026-01-31"]),
         ([decimal.Decimal("1.50")], pa.decimal128(5, 2), ["1.50"]),
         ([[1, 2], None], pa.list_(pa.int64()), ["[1,2]", ""]),
-        ([{"b": 1, "a": "é"}], pa.struct([("b", pa.int64()), ("a", pa.string())]), ['{"a":"é","b":1}']),
+        (
+            [{"b": 1, "a": "é"}],
+            pa.struct([("b", pa.int64()), ("a", pa.string())]),
+            ['{"a":"é","b":1}'],
+        ),
         ([None, None], pa.null(), ["", ""]),
         (["x", None], pa.dictionary(pa.int8(), pa.string()), ["x", ""]),
         ([b"utf8"], pa.binary(), ["utf8"]),
     ],
-)  # fmt: skip
+)
 def test_each_type_has_one_text(values, kind, texts):
     assert as_text(pa.array(values, type=kind)).to_pylist() == texts
 
@@ -65,12 +80,17 @@ def test_a_parquet_file_and_its_csv_bring_the_same_appearances(tmp_path):
     frame = pd.DataFrame(
         {
             "camera_id": ["c1", "c2"],
-            "timestamp": pd.to_datetime(["2026-01-01T08:00:00.25Z", "2026-01-01T09:00Z"], format="ISO8601"),
+            "timestamp": pd.to_datetime(
+                ["2026-01-01T08:00:00.25Z", "2026-01-01T09:00Z"], format="ISO8601"
+            ),
             "identity_id": ["0002", None],
-            "bbox_x": [1.5, 2.0], "bbox_y": [1, 2], "bbox_w": [3, 4], "bbox_h": [5, 6],
+            "bbox_x": [1.5, 2.0],
+            "bbox_y": [1, 2],
+            "bbox_w": [3, 4],
+            "bbox_h": [5, 6],
             "zone": ["a", None],
         }
-    )  # fmt: skip
+    )
     frame.to_parquet(tmp_path / "a.parquet")
     text = frame.assign(timestamp=frame["timestamp"].dt.strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
     text.to_csv(tmp_path / "a.csv", index=False)

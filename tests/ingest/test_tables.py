@@ -115,14 +115,17 @@ def test_adjacency_without_directed_goes_both_ways(write):
 def test_outages(write):
     path = write(
         "camera_id,start,end,source\na,2026-01-01T00:00Z,2026-01-01T01:00:00Z,log\n"
-        "a,2026-01-02 00:00,2026-01-01 23:59,log\na,2026-01-03 00:00,,\n,2026-01-03 00:00,2026-01-04 00:00,\n"
+        "a,2026-01-02 00:00,2026-01-01 23:59,log\na,2026-01-03 00:00,,\n"
+        ",2026-01-03 00:00,2026-01-04 00:00,\n"
     )
     rows, rejects = read_outages(path, LoadOptions(tz="Europe/Madrid", dataset="D"))
     assert rows["camera_id"].tolist() == ["D:a"]
     assert str(rows["start"].dtype) == "datetime64[us, UTC]"
     assert reasons(rejects) == [
-        (3, "end", "ends before it starts"), (4, "end", "missing"), (5, "camera_id", "missing"),
-    ]  # fmt: skip
+        (3, "end", "ends before it starts"),
+        (4, "end", "missing"),
+        (5, "camera_id", "missing"),
+    ]
     with pytest.raises(InvalidInputError, match="no time zone"):
         read_outages(path)
 
@@ -139,7 +142,8 @@ def test_identities(write):
 
 def test_sources_give_each_file_its_options(write):
     path = write(
-        "file,camera_id,start_time,fps\na.csv,c1,2026-01-01 08:00,30000/1001\nb.csv,c2,,\nx.csv,c3,,fast\n"
+        "file,camera_id,start_time,fps\n"
+        "a.csv,c1,2026-01-01 08:00,30000/1001\nb.csv,c2,,\nx.csv,c3,,fast\n"
     )
     rows, rejects = read_sources(path, LoadOptions(tz="UTC", dataset="D"))
     assert reasons(rejects) == [(4, "fps", "no number of frames a second")]

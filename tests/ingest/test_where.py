@@ -18,9 +18,13 @@ from workbench.ingest.where import Where
 
 NUMBER = re.compile(r"[ \t\n\r\f]*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?[ \t\n\r\f]*")
 OPERATORS = {
-    ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Lt: operator.lt,
-    ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge,
-}  # fmt: skip
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+}
 
 
 def number(cell: str) -> int | float | None:
@@ -59,9 +63,33 @@ def oracle(node: ast.expr, row: dict[str, str]) -> Any:
 
 
 CELLS = st.sampled_from(
-    ["", "0", "1", "1.0", "01", "-1", "+1", " 1 ", "2", "10", "1e1", "x", "X", "é", "nan", "inf",
-     "9007199254740992", "9007199254740993", "-9007199254740993", "1e400", ".5", "5.", "1\n", "１"]
-)  # fmt: skip
+    [
+        "",
+        "0",
+        "1",
+        "1.0",
+        "01",
+        "-1",
+        "+1",
+        " 1 ",
+        "2",
+        "10",
+        "1e1",
+        "x",
+        "X",
+        "é",
+        "nan",
+        "inf",
+        "9007199254740992",
+        "9007199254740993",
+        "-9007199254740993",
+        "1e400",
+        ".5",
+        "5.",
+        "1\n",
+        "１",
+    ]
+)
 LITERALS = CELLS.map(repr) | st.sampled_from(
     [
         "0",
@@ -151,18 +179,65 @@ def test_an_unknown_column_lists_those_of_the_file():
 @pytest.mark.parametrize(
     "text",
     [
-        "", "   ", "a", "a ==", "1 == 1", "'x' < 'y'", "a()", "a.b == 1", "a[0] == 1", "a + 1 == 2",
-        "a == None", "a == True", "a is 1", "a is not 1", "a in 'xyz'", "a in b", "a in {1, 2}",
-        "'x' in a", "a in (b,)", "a in (1, (2,))", "(1, 2) == a", "a == [1]", "a in (1,) == b",
-        "a == 1j", "a == b'x'", "a == ...", "a == f'{b}'", "a := 1", "lambda: a", "a if a > 1 else a",
-        "a == -'x'", "a == --1", "a == ~1", "a == 1e301", "a == 1e999", "a == " + "9" * 5000,
-        "not a", "a and b", "-a == 1", "__import__('os').system('x') == 1", "a == 1; b", "a\0 == 1",
-        "a == '\ud800'", "(" * 300 + "a == 1" + ")" * 300, "not " * 5000 + "a == 1",
-        "not " * 60 + "a == 1", "(" * 60 + "a==1 or b==1" + " and a==1 or b==1)" * 60,
-        "a == 1 or " * 2000 + "a == 1", "[" * 4000, "-" * 9000 + "1 == a", "a == 1 # '",
-        "*a == 1", "a == (yield)", "await a == 1", "a == 1,", "\\", "a == '\\",
+        "",
+        "   ",
+        "a",
+        "a ==",
+        "1 == 1",
+        "'x' < 'y'",
+        "a()",
+        "a.b == 1",
+        "a[0] == 1",
+        "a + 1 == 2",
+        "a == None",
+        "a == True",
+        "a is 1",
+        "a is not 1",
+        "a in 'xyz'",
+        "a in b",
+        "a in {1, 2}",
+        "'x' in a",
+        "a in (b,)",
+        "a in (1, (2,))",
+        "(1, 2) == a",
+        "a == [1]",
+        "a in (1,) == b",
+        "a == 1j",
+        "a == b'x'",
+        "a == ...",
+        "a == f'{b}'",
+        "a := 1",
+        "lambda: a",
+        "a if a > 1 else a",
+        "a == -'x'",
+        "a == --1",
+        "a == ~1",
+        "a == 1e301",
+        "a == 1e999",
+        "a == " + "9" * 5000,
+        "not a",
+        "a and b",
+        "-a == 1",
+        "__import__('os').system('x') == 1",
+        "a == 1; b",
+        "a\0 == 1",
+        "a == '\ud800'",
+        "(" * 300 + "a == 1" + ")" * 300,
+        "not " * 5000 + "a == 1",
+        "not " * 60 + "a == 1",
+        "(" * 60 + "a==1 or b==1" + " and a==1 or b==1)" * 60,
+        "a == 1 or " * 2000 + "a == 1",
+        "[" * 4000,
+        "-" * 9000 + "1 == a",
+        "a == 1 # '",
+        "*a == 1",
+        "a == (yield)",
+        "await a == 1",
+        "a == 1,",
+        "\\",
+        "a == '\\",
     ],
-)  # fmt: skip
+)
 def test_all_else_is_refused_and_says_so(text):
     if text == "a == 1 # '":  # a comment is no part of the expression
         Where(text)

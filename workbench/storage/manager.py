@@ -349,6 +349,19 @@ class HybridStorageManager(StorageManager):
         rows["directed"] = rows["directed"].fillna(False)
         return self._stamped_edges("ADJACENT_TO", rows)
 
+    def add_outages(self, frame: pd.DataFrame) -> int:
+        """Write outages of cameras that exist (``schema.OUTAGE``); return how many were new."""
+        rows = schema.OUTAGE.check(frame)
+        backwards = (rows["end"] <= rows["start"]).to_numpy().nonzero()[0]
+        if len(backwards):
+            raise InvalidInputError(
+                "An outage ends before it starts.",
+                where=f"row {backwards[0]}, column end",
+                next="Give a later end; the end itself is not included.",
+            )
+        self.pair.require("camera", rows["camera_id"])
+        return merge_rows(self.pair, "Outage", rows, strict=True).added
+
     def add_probable_matches(self, frame: pd.DataFrame) -> int:
         """Write candidate pairs of appearances (``schema.PROBABLE_MATCH``); return how many.
 

@@ -168,6 +168,12 @@ class SqliteDatabase:
         found = self.value("SELECT sequence FROM operation WHERE op_id = ?", (op_id,))
         return None if found is None else int(found)
 
+    def checkpoint(self) -> None:
+        """Fold the write-ahead log into the file; a reader or writer at work keeps it as it is."""
+        with self._mutex:
+            if not self._connection.in_transaction:
+                self.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+
     # ------------------------------------------------------------------ writing
     def execute(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> int:
         """Run one statement inside the unit of work; return how many rows it touched."""

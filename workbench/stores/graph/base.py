@@ -169,6 +169,9 @@ class GraphStore(ABC):
     def swept(self, vids: np.ndarray) -> None:
         """Forget the sweep records of these vids."""
 
+    def checkpoint(self) -> None:
+        """Fold a log into its database, where the backend has one and nobody is reading it."""
+
     def damaged(self) -> dict[str, list[str]]:
         """Return what is not as it was written: ``database`` findings and ``row`` keys."""
         return {}

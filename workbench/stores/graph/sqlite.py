@@ -229,6 +229,9 @@ class SqliteGraphStore(GraphStore):
         row = self.database.rows(f"SELECT {', '.join(counted.values())}")[0]
         return dict(zip(counted, row, strict=True))
 
+    def checkpoint(self) -> None:
+        self.database.checkpoint()
+
     def damaged(self) -> dict[str, list[str]]:
         findings = [
             row[0] for row in self.database.rows("PRAGMA integrity_check") if row[0] != "ok"
@@ -415,7 +418,8 @@ class SqliteGraphStore(GraphStore):
 
 
 def _json(ids: Sequence[str]) -> str:
-    return json.dumps(list(ids))
+    # SQLite ends a text of JSON at a NUL and would find another id: no id here holds one.
+    return json.dumps([key for key in ids if "\0" not in str(key)])
 
 
 def _named(rows: list[tuple], columns: list[str]) -> pd.DataFrame:

@@ -1,0 +1,152 @@
+"""``bench.appearances``: every detection in the store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from workbench import times
+from workbench.errors import NotFoundError
+from workbench.model import Appearance
+from workbench.queries.ranges import Ids, Moment, selection
+from workbench.storage.manager import HybridStorageManager
+from workbench.stores.graph.base import Selection
+
+
+class Appearances:
+    """Detections: add, find, change, delete."""
+
+    def __init__(self, manager: HybridStorageManager) -> None:
+        self._manager = manager
+
+    def add(
+        self,
+        frame: pd.DataFrame,
+        *,
+        face: np.ndarray | None = None,
+        reid: np.ndarray | None = None,
+        vectors: Mapping[str, np.ndarray] | None = None,
+    ) -> int:
+        """Write appearances with their vectors, all or none; return how many were new.
+
+        Parameters
+        ----------
+        frame : DataFrame
+            ``id``, ``timestamp`` (aware), ``camera_id`` or ``place_id``, and any other column of
+            ``schema.APPEARANCE`` and ``identity_id``; columns of other names become properties.
+            Cameras and identities have to exist.
+        face, reid : array (n, dim), optional
+            Vectors in the order of the rows; None or a row of NaN where there is none.
+        vectors : mapping of str to array, optional
+            The same for any space.
+
+        Raises
+        ------
+        InvalidInputError, ConflictError, NotFoundError
+            Nothing was written.
+        """
+        given = {"face": face, "reid": reid, **(vectors or {})}
+        chosen = {space: found for space, found in given.items() if found is not None}
+        return self._manager.add_appearances(frame, vectors=chosen).count("new")
+
+    def get(self, appearance_id: str) -> Appearance:
+        """Return one appearance.
+
+        Raises
+        ------
+        NotFoundError
+            When it is not there.
+        """
+        found = self._manager.get_appearance(appearance_id)
+        if found is None:
+            raise _unknown(appearance_id)
+        return found
+
+    def find(
+        self,
+        *,
+        start: Moment = None,
+        end: Moment = None,
+        tz: str | None = None,
+        camera: Ids = None,
+        identity: Ids = None,
+        unidentified: bool | None = None,
+        limit: int | None = None,
+        after: str | None = None,
+    ) -> pd.DataFrame:
+        """Return appearances in time order, ties by id (columns of ``schema.SIGHTING``).
+
+        Parameters
+        ----------
+        start, end : time, optional
+            Half-open range; a naive one needs `tz`.
+        camera, identity : str or sequence of str, optional
+            Any of these; places count as cameras.
+        unidentified : bool, optional
+            True: only those without an identity; False: only those with one.
+        limit : int, optional
+            At most so many.
+        after : str, optional
+            Only what comes after this appearance: the last one of the page before.
+        """
+        chosen = selection(
+            start=start,
+            end=end,
+            tz=tz,
+            camera=camera,
+            identity=identity,
+            unidentified=unidentified,
+            limit=limit,
+        )
+        if after is not None:
+            last = self._manager.graph.sightings(Selection(ids=[after]))
+            if last.empty:
+                raise _unknown(after)
+            chosen = replace(chosen, after=(int(times.to_us(last["timestamp"])[0]), after))
+        return self._manager.graph.sightings(chosen)
+
+    def unidentified(
+        self, *, start: Moment = None, end: Moment = None, camera: Ids = None
+    ) -> pd.DataFrame:
+        """Return the appearances without an identity, in time order."""
+        return self.find(start=start, end=end, camera=camera, unidentified=True)
+
+    def update(
+        self,
+        frame: pd.DataFrame,
+        *,
+        face: np.ndarray | None = None,
+        reid: np.ndarray | None = None,
+        vectors: Mapping[str, np.ndarray] | None = None,
+    ) -> int:
+        """Change appearances by ``id``: the columns given, where not missing; return how many.
+
+        Raises
+        ------
+        NotFoundError
+            When one is not there; nothing was changed.
+        """
+        given = {"face": face, "reid": reid, **(vectors or {})}
+        chosen = {space: found for space, found in given.items() if found is not None}
+        return self._manager.update_appearances(frame, vectors=chosen).count("differs")
+
+    def delete(self, ids: str | Sequence[str]) -> int:
+        """Delete appearances with their links and vectors; return how many.
+
+        Raises
+        ------
+        NotFoundError
+            When one is not there; nothing was deleted.
+        """
+        return self._manager.delete_appearances([ids] if isinstance(ids, str) else ids)
+
+
+def _unknown(appearance_id: str) -> NotFoundError:
+    return NotFoundError(
+        f"There is no appearance {appearance_id!r}.",
+        where=f"appearance {appearance_id}",
+        next="See what is there with: workbench appearances --limit 10",
+    )

@@ -1,0 +1,65 @@
+"""What callers say about when and where, as a selection."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from workbench import times
+from workbench.errors import InvalidInputError
+from workbench.stores.graph.base import Selection
+
+Moment = str | datetime | None
+Ids = str | Sequence[str] | None
+
+
+def listed(ids: Ids) -> list[str] | None:
+    """Return ids as a list; one text is one id, None stays None.
+
+    Examples
+    --------
+    >>> listed("p1"), listed(["p1", "p2"]), listed(None)
+    (['p1'], ['p1', 'p2'], None)
+    """
+    if ids is None:
+        return None
+    return [ids] if isinstance(ids, str) else [str(one) for one in ids]
+
+
+def selection(
+    *,
+    start: Moment = None,
+    end: Moment = None,
+    tz: str | None = None,
+    camera: Ids = None,
+    identity: Ids = None,
+    unidentified: bool | None = None,
+    limit: int | None = None,
+) -> Selection:
+    """Return the selection of a half-open range of time, cameras (or places) and identities.
+
+    Raises
+    ------
+    InvalidInputError
+        For a naive time without `tz`, a range that ends before it starts, a negative limit.
+    """
+    first = None if start is None else times.instant(start, tz=tz, name="start")
+    last = None if end is None else times.instant(end, tz=tz, name="end")
+    if first is not None and last is not None and last < first:
+        raise InvalidInputError(
+            f"The range ends at {times.iso(last)}, before it starts at {times.iso(first)}.",
+            where="end",
+            next="Give a start and a later end; the end itself is not included.",
+        )
+    if limit is not None and limit < 0:
+        raise InvalidInputError(
+            f"limit is {limit}.", where="limit", next="Give 0 or more, or leave it out for all."
+        )
+    return Selection(
+        start_us=first,
+        end_us=last,
+        cameras=listed(camera),
+        identities=listed(identity),
+        unidentified=unidentified,
+        limit=limit,
+    )

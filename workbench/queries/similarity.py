@@ -1,0 +1,263 @@
+"""``bench.similarity``: who looks like this?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from workbench.errors import InvalidInputError, NotFoundError
+from workbench.queries.identities import unknown
+from workbench.queries.ranges import Ids, Moment, selection
+from workbench.storage.manager import HybridStorageManager
+from workbench.storage.nearest import nearest, nearest_identities
+from workbench.stores.graph.base import Selection
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+By = Literal["appearance", "identity"]
+COLUMNS = [
+    "query",
+    "rank",
+    "appearance_id",
+    "identity_id",
+    "similarity",
+    "camera_id",
+    "timestamp",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """The answer of a similarity question: cosines, never a "match".
+
+    Parameters
+    ----------
+    space : str
+    k : int
+        How many were asked for.
+    exact : bool
+        Whether every allowed row was compared.
+    precision : str
+        What the rows are stored in.
+    plan : str
+        How it was answered, in words.
+    queries : list of str
+        The queries in the order given.
+    hits : DataFrame
+        ``query, rank, appearance_id, identity_id, similarity, camera_id, timestamp``.
+    """
+
+    space: str
+    k: int
+    exact: bool
+    precision: str
+    plan: str
+    queries: list[str]
+    hits: pd.DataFrame
+    _display_tz: str = field(default="UTC", repr=False)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the hits."""
+        return self.hits.copy()
+
+    def plot(self) -> Figure:
+        """Return the hits by cosine, coloured by identity."""
+        from workbench.views.neighbours import neighbours
+
+        return neighbours(self.hits, space=self.space, display_tz=self._display_tz)
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+        bundle = dict(self.plot()._repr_mimebundle_(**kwargs))
+        return bundle | {"text/plain": f"{len(self.hits)} neighbours in {self.space}: {self.plan}"}
+
+
+class Similarity:
+    """Nearest appearances and identities by face, body or any other space."""
+
+    def __init__(self, manager: HybridStorageManager, *, display_tz: str = "UTC") -> None:
+        self._manager = manager
+        self._display_tz = display_tz
+
+    def like(
+        self,
+        *,
+        vector: np.ndarray | None = None,
+        appearance: str | None = None,
+        identity: str | None = None,
+        space: str = "face",
+        k: int = 10,
+        camera: Ids = None,
+        start: Moment = None,
+        end: Moment = None,
+        tz: str | None = None,
+        min_similarity: float | None = None,
+        by: By = "appearance",
+        names: Sequence[str] | None = None,
+    ) -> Neighbours:
+        """Return the nearest by cosine: always min(k, matches), ties by appearance id.
+
+        Parameters
+        ----------
+        vector : array (dim,) or (n, dim), optional
+            One or many vectors to look for.
+        appearance : str, optional
+            Look for what this one shows; it is not in its own answer.
+        identity : str, optional
+            Look for the normalised mean of her vectors; none of hers is in the answer.
+        space : str
+            The vector space.
+        k : int
+            How many for each query.
+        camera, start, end : optional
+            Only appearances at these cameras (or places), in this half-open range.
+        min_similarity : float, optional
+            Cosine from which on; no threshold unless given.
+        by : {'appearance', 'identity'}
+            ``identity``: the best appearance of each identity.
+        names : sequence of str, optional
+            What the queries are called in the answer.
+
+        Raises
+        ------
+        InvalidInputError
+            Unless exactly one of `vector`, `appearance`, `identity` is given; a bad vector.
+        NotFoundError
+            When the space, appearance or identity is not there, or has no vector in the space.
+        """
+        given = {"vector": vector, "appearance": appearance, "identity": identity}
+        if sum(value is not None for value in given.values()) != 1:
+            raise InvalidInputError(
+                "One thing to look for is needed: a vector, an appearance or an identity.",
+                where=", ".join(name for name, value in given.items() if value is not None) or "like",
+                next="Give exactly one of vector=, appearance=, identity=.",
+            )
+        _check(k, min_similarity, by)
+        chosen = selection(start=start, end=end, tz=tz, camera=camera)
+        with self._manager.graph.snapshot():
+            self._settings(space)
+            queries, labels, own = self._queries(space, vector, appearance, identity, names)
+            within = self._within(space, chosen, own)
+            find = nearest_identities if by == "identity" else nearest
+            hits = find(
+                self._manager.pair,
+                space,
+                queries,
+                k=k,
+                min_similarity=min_similarity,
+                within=within,
+            )
+            return self._answer(space, k, labels, hits, within)
+
+    def _queries(
+        self,
+        space: str,
+        vector: np.ndarray | None,
+        appearance: str | None,
+        identity: str | None,
+        names: Sequence[str] | None,
+    ) -> tuple[np.ndarray, list[str], np.ndarray]:
+        """Return the vectors to look for, what they are called, and the vids left out."""
+        if vector is not None:
+            matrix = np.atleast_2d(np.asarray(vector))
+            labels = list(names) if names is not None else [str(n) for n in range(len(matrix))]
+            return matrix, labels, np.array([], dtype="int64")
+        if appearance is not None:
+            vids = self._vids(space, [appearance])
+            if not len(vids):
+                self._require_appearance(appearance)
+                raise _without(space, f"appearance {appearance}")
+            return self._manager.vector.get(space, vids), [appearance], vids
+        assert identity is not None
+        if self._manager.graph.nodes("Identity", ids=[identity]).empty:
+            raise unknown(identity)
+        vids = self._manager.graph.vids_within(space, Selection(identities=[identity]))
+        if not len(vids):
+            raise _without(space, f"identity {identity}")
+        rows = self._manager.vector.get(space, vids).astype("float64")
+        rows /= np.linalg.norm(rows, axis=1)[:, None]
+        return rows.mean(axis=0)[None].astype("float32"), [identity], vids
+
+    def _vids(self, space: str, ids: list[str]) -> np.ndarray:
+        return self._manager.graph.vectors_of(space, ids)["vid"].to_numpy(dtype="int64")
+
+    def _require_appearance(self, appearance: str) -> None:
+        if self._manager.graph.nodes("Appearance", ids=[appearance]).empty:
+            raise NotFoundError(
+                f"There is no appearance {appearance!r}.",
+                where=f"appearance {appearance}",
+                next="See what is there with: workbench appearances --limit 10",
+            )
+
+    def _within(self, space: str, chosen: Selection, own: np.ndarray) -> np.ndarray | None:
+        if chosen.everything and not len(own):
+            return None
+        if chosen.everything:
+            allowed = self._manager.vector.vids(space)
+        else:
+            allowed = self._manager.graph.vids_within(space, chosen)
+        return np.setdiff1d(allowed, own)
+
+    def _settings(self, space: str) -> Any:
+        found = self._manager.vector.spaces()
+        if space not in found:
+            known = ", ".join(sorted(found)) or "none yet"
+            raise NotFoundError(
+                f"There is no vector space {space!r}.",
+                where=f"space {space}",
+                next=f"Spaces here: {known}. Load vectors with --face, --reid or --vectors.",
+            )
+        return found[space]
+
+    def _answer(
+        self,
+        space: str,
+        k: int,
+        labels: list[str],
+        hits: pd.DataFrame,
+        within: np.ndarray | None,
+    ) -> Neighbours:
+        graph = self._manager.graph
+        ids = hits["appearance_id"].unique().tolist()
+        seen = graph.sightings(Selection(ids=ids)).set_index("id")
+        rows = hits[["query", "rank", "appearance_id", "similarity"]].copy()
+        for name in ("identity_id", "camera_id", "timestamp"):
+            rows[name] = seen[name].reindex(hits["appearance_id"]).array
+        rows["query"] = pd.Series(labels, dtype="str").take(hits["query"]).array
+        settings = self._settings(space)
+        total = self._manager.vector.counts()[space]
+        compared = total if within is None else len(within)
+        plan = (
+            f"exact: {compared:,} of {total:,} rows compared, "
+            f"{self._manager.vector.index_of(space)}"
+        )
+        return Neighbours(
+            space, k, True, settings.precision, plan, labels, rows[COLUMNS], self._display_tz
+        )
+
+
+def _check(k: int, min_similarity: float | None, by: str) -> None:
+    if k < 1:
+        raise InvalidInputError(f"k is {k}.", where="k", next="Ask for at least one.")
+    if min_similarity is not None and not -1.0 <= min_similarity <= 1.0:
+        raise InvalidInputError(
+            f"min_similarity is {min_similarity}; a cosine lies between -1 and 1.",
+            where="min_similarity",
+            next="Give a cosine, or leave it out.",
+        )
+    if by not in ("appearance", "identity"):
+        raise InvalidInputError(
+            f"by is {by!r}.", where="by", next="Use 'appearance' or 'identity'."
+        )
+
+
+def _without(space: str, what: str) -> NotFoundError:
+    return NotFoundError(
+        f"There is no vector in {space!r} for {what}.",
+        where=what,
+        next="Ask in another space, or look for another one.",
+    )

@@ -1,0 +1,112 @@
+"""``bench.store``: what is in it, what was loaded, and whether it is sound."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from workbench import times
+from workbench.storage import content, record
+from workbench.storage.folder import bytes_of
+from workbench.storage.manager import HybridStorageManager
+
+
+class Store:
+    """Counts, loads, verification."""
+
+    def __init__(self, manager: HybridStorageManager) -> None:
+        self._manager = manager
+
+    def stats(self) -> dict[str, Any]:
+        """Return counts, first and last times, per camera and per space, and bytes."""
+        graph, vector = self._manager.graph, self._manager.vector
+        graph.checkpoint()
+        with graph.snapshot():
+            counts = graph.counts()
+            seen = graph.observations()
+            cameras = graph.nodes("Camera")["id"].tolist()
+            spaces = vector.spaces()
+            rows = vector.counts()
+            sequence = graph.sequence()
+        identified = int((seen.identity >= 0).sum())
+        people = counts["Identity"]
+        size = bytes_of(self._manager.folder) if self._manager.folder else {"total": 0, "derived": 0}
+        total = len(seen.identity)
+        return {
+            "identities": people,
+            "appearances": total,
+            "unidentified": total - identified,
+            "cameras": counts["Camera"],
+            "first_seen": times.iso(int(seen.time_us.min())) if total else None,
+            "last_seen": times.iso(int(seen.time_us.max())) if total else None,
+            "mean_appearances_per_identity": identified / people if people else None,
+            "per_camera": _per_camera(seen, cameras),
+            "spaces": {
+                name: {
+                    "dim": space.dim,
+                    "metric": space.metric,
+                    "model_id": space.model_id,
+                    "threshold": space.threshold,
+                    "precision": space.precision,
+                    "vectors": rows[name],
+                    "index": vector.index_of(name),
+                }
+                for name, space in spaces.items()
+            },
+            "bytes_total": size["total"],
+            "bytes_per_appearance": size["total"] / total if total else None,
+            "derived_bytes": size["derived"],
+            "sequence": sequence,
+        }
+
+    def loads(self) -> list[record.LoadSummary]:
+        """Return what was loaded, in order of time."""
+        return record.loads(self._manager)
+
+    def unload(self, load_id: str) -> dict[str, int]:
+        """Take a load back, whole, and return what was removed.
+
+        Raises
+        ------
+        NotFoundError
+            When there is no such load.
+        ConflictError
+            When a later load has to be taken back first.
+        """
+        return record.unload(self._manager, load_id)
+
+    def verify(self) -> content.Verification:
+        """Return what is wrong with the store; what a crash left behind is not."""
+        return content.verify(self._manager.pair)
+
+    def content_hash(self) -> str:
+        """Return SHA-256 over everything the store says."""
+        return content.content_hash(self._manager.pair)
+
+
+def _per_camera(seen: Any, cameras: list[str]) -> dict[str, dict[str, Any]]:
+    rows = pd.DataFrame({"place": seen.place, "identity": seen.identity, "time": seen.time_us})
+    rows = rows[np.isin(seen.place, [n for n, name in enumerate(seen.places) if name in set(cameras)])]
+    by = rows.groupby("place")
+    facts = pd.DataFrame(
+        {
+            "appearances": by.size(),
+            "identities": rows[rows["identity"] >= 0].groupby("place")["identity"].nunique(),
+            "first": by["time"].min(),
+            "last": by["time"].max(),
+        }
+    )
+    facts.index = pd.Index([seen.places[n] for n in facts.index], dtype="str")
+    empty = {"appearances": 0, "identities": 0, "first_seen": None, "last_seen": None}
+    found = {
+        name: {
+            "appearances": int(row["appearances"]),
+            "identities": 0 if pd.isna(row["identities"]) else int(row["identities"]),
+            "first_seen": times.iso(int(row["first"])),
+            "last_seen": times.iso(int(row["last"])),
+        }
+        for name, row in facts.to_dict("index").items()
+    }
+    return {name: found.get(name, empty) for name in cameras}

@@ -1,0 +1,273 @@
+"""Opening a store, and the rooms in it: the object a notebook works with."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from workbench.config import WorkbenchConfig, load_config
+from workbench.demo import tiny_site_folder
+from workbench.errors import InvalidInputError
+from workbench.ingest import LoadOptions
+from workbench.queries.appearances import Appearances
+from workbench.queries.cameras import Cameras
+from workbench.queries.identities import Identities
+from workbench.queries.similarity import Similarity
+from workbench.queries.store import Store
+from workbench.queries.tracks import Tracks
+from workbench.storage.folder import create_store, is_store, open_store
+from workbench.storage.load import Load, LoadFiles, LoadPolicy, LoadReport
+from workbench.storage.manager import HybridStorageManager
+
+DEMO_FOLDER = Path("workbench-demo")
+_DEMO_MARK = "demo.json"
+
+
+class Workbench:
+    """A store and the questions one can ask it, room by room.
+
+    Parameters
+    ----------
+    manager : HybridStorageManager
+        Offered as ``.manager``, for the methods of the requirement document.
+    display_tz : str
+        Zone in which pictures show times.
+
+    Attributes
+    ----------
+    appearances : Appearances
+    identities : Identities
+    cameras : Cameras
+    tracks : Tracks
+    similarity : Similarity
+    store : Store
+        What is in it, whether it is sound, what was loaded.
+    """
+
+    def __init__(self, manager: HybridStorageManager, *, display_tz: str = "UTC") -> None:
+        self.manager = manager
+        self.display_tz = display_tz
+        self.appearances = Appearances(manager)
+        self.identities = Identities(manager)
+        self.cameras = Cameras(manager)
+        self.tracks = Tracks(manager.graph, display_tz=display_tz)
+        self.similarity = Similarity(manager, display_tz=display_tz)
+        self.store = Store(manager)
+
+    def close(self) -> None:
+        """Close the store; closing twice is fine."""
+        self.manager.close()
+
+    def __enter__(self) -> Workbench:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Workbench({str(self.manager.folder)!r})"
+
+
+def open(  # noqa: A001 - the name the contract gives it: workbench.open(...)
+    store_or_config: str | Path | WorkbenchConfig | None = None,
+    *,
+    config: str | Path | WorkbenchConfig | None = None,
+    create: bool = False,
+) -> Workbench:
+    """Return the workbench of a store.
+
+    Parameters
+    ----------
+    store_or_config : path or WorkbenchConfig, optional
+        A store's folder, a YAML file of configuration, or a configuration. Without it the store
+        is ``WORKBENCH_STORE``, else ``./workbench-store``.
+    config : path or WorkbenchConfig, optional
+        The configuration, where the first argument is a folder.
+    create : bool
+        Make an empty store where there is none.
+
+    Raises
+    ------
+    NotFoundError
+        When there is no store and `create` is False; nothing is made.
+    """
+    settings = config if config is not None else None
+    folder: Path | None = None
+    if isinstance(store_or_config, WorkbenchConfig):
+        settings = store_or_config
+    elif store_or_config is not None:
+        path = Path(store_or_config)
+        if path.suffix in (".yaml", ".yml") and not path.is_dir():
+            settings = path
+        else:
+            folder = path
+    chosen = settings if isinstance(settings, WorkbenchConfig) else load_config(settings)
+    folder = folder if folder is not None else chosen.store
+    if create:
+        create_store(folder)
+    return _opened(folder, chosen)
+
+
+def _opened(folder: Path, config: WorkbenchConfig) -> Workbench:
+    manager = open_store(folder, wait_s=config.writer_wait_s, space_settings=_spaces(config))
+    return Workbench(manager, display_tz=config.display_tz)
+
+
+def _spaces(config: WorkbenchConfig) -> dict[str, dict[str, object]]:
+    """Return what the configuration says of spaces; what it does not say is left to the files."""
+    said: dict[str, dict[str, object]] = {}
+    for name, space in config.faiss.all_spaces().items():
+        given = space.model_fields_set
+        names = {"dimensions": "dim", "index_type": "index_type", "precision": "precision"}
+        names |= {"model_id": "model_id"}
+        said[name] = {ours: getattr(space, key) for key, ours in names.items() if key in given}
+    return said
+
+
+def ingest(
+    store: str | Path | None,
+    files: str | Path | Sequence[str | Path] = (),
+    *,
+    cameras: str | Path | None = None,
+    adjacency: str | Path | None = None,
+    outages: str | Path | None = None,
+    floor_plan: str | Path | Sequence[str | Path] = (),
+    identities: str | Path | None = None,
+    sources: str | Path | None = None,
+    face: str | Path | None = None,
+    reid: str | Path | None = None,
+    vectors: Mapping[str, str | Path] | None = None,
+    config: str | Path | WorkbenchConfig | None = None,
+    **options: Any,
+) -> LoadReport:
+    """Load files into a store, making it where there is none, and return what was done.
+
+    Parameters
+    ----------
+    store : path or None
+        The store's folder; None means as for :func:`open`.
+    files : path or sequence of paths
+        Appearance files.
+    cameras, adjacency, outages, floor_plan, identities, sources : path, optional
+        Tables beside them.
+    face, reid : path, optional
+        Files of vectors.
+    vectors : mapping of str to path, optional
+        Files of vectors of any space.
+    **options
+        The options of the command line with ``_`` for ``-``: those of
+        :class:`workbench.ingest.LoadOptions` (what the rows mean) and of
+        :class:`workbench.storage.load.LoadPolicy` (``update``, ``strict``, ``dry_run``,
+        ``join``, ``model_id``, ``precision``, ``quiet``).
+
+    Raises
+    ------
+    InvalidInputError, NotFoundError
+        Nothing was written.
+    """
+    meaning = {f.name for f in fields(LoadOptions)}
+    policy = {f.name for f in fields(LoadPolicy)}
+    unknown = sorted(set(options) - meaning - policy)
+    if unknown:
+        raise InvalidInputError(
+            f"There is no option {unknown[0]!r}.",
+            where=unknown[0],
+            next="Options: " + ", ".join(sorted(meaning | policy)),
+        )
+    given = {"face": face, "reid": reid, **(vectors or {})}
+    load = Load(
+        LoadFiles(
+            appearances=_paths(files),
+            cameras=_path(cameras),
+            adjacency=_path(adjacency),
+            outages=_path(outages),
+            floor_plans=_paths(floor_plan),
+            identities=_path(identities),
+            sources=_path(sources),
+            vectors={space: Path(path) for space, path in given.items() if path is not None},
+        ),
+        LoadOptions(**{name: value for name, value in options.items() if name in meaning}),
+        LoadPolicy(**{name: value for name, value in options.items() if name in policy}),
+    )
+    settings = config if isinstance(config, WorkbenchConfig) else load_config(config)
+    folder = Path(store) if store is not None else settings.store
+    existing = _opened(folder, settings).manager if is_store(folder) else None
+    made: list[HybridStorageManager] = []
+
+    def make() -> HybridStorageManager:
+        create_store(folder)
+        made.append(_opened(folder, settings).manager)
+        return made[0]
+
+    try:
+        return load.run(existing, make)
+    finally:
+        for manager in (existing, *made):
+            if manager is not None:
+                manager.close()
+
+
+def _path(given: str | Path | None) -> Path | None:
+    return None if given is None else Path(given)
+
+
+def _paths(given: str | Path | Sequence[str | Path]) -> list[Path]:
+    return [Path(given)] if isinstance(given, str | Path) else [Path(one) for one in given]
+
+
+def open_demo(
+    path: str | Path | None = None, *, small: bool = False, seed: int = 7, reset: bool = False
+) -> Workbench:
+    """Return the workbench of the demo store, made first where it is missing.
+
+    Parameters
+    ----------
+    path : path, optional
+        Its folder; ``./workbench-demo`` unless given.
+    small : bool
+        The small site computed by hand. It is the only one in this version.
+    seed : int
+        Seed of the simulated site; the small site has nothing random.
+    reset : bool
+        Make it anew. A store that this function did not make is refused.
+
+    Raises
+    ------
+    InvalidInputError
+        When something else is in that folder.
+    """
+    folder = Path(path) if path is not None else DEMO_FOLDER
+    ours = (folder / _DEMO_MARK).is_file()
+    if folder.exists() and any(folder.iterdir()) and not ours:
+        raise InvalidInputError(
+            "There is something here that the demo did not make.",
+            where=str(folder.absolute()),
+            next="Give another folder with --store.",
+        )
+    if reset and ours:
+        shutil.rmtree(folder)
+    if not is_store(folder):
+        _fill_demo(folder)
+    return open(folder)
+
+
+def _fill_demo(folder: Path) -> None:
+    site = tiny_site_folder()
+    ingest(
+        folder,
+        site / "appearances.csv",
+        cameras=site / "cameras.csv",
+        adjacency=site / "adjacency.csv",
+        outages=site / "outages.csv",
+        identities=site / "identities.csv",
+        floor_plan=site / "floor_plan.yaml",
+        face=site / "face.npz",
+        reid=site / "reid.npz",
+        model_id="by hand",
+        quiet=True,
+    )
+    (folder / _DEMO_MARK).write_text(json.dumps({"site": "tiny_site"}) + "\n")
