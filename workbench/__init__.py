@@ -1,8 +1,9 @@
-"""From a face to a story you can defend: an analytics workbench for identities seen by many cameras.
+"""From a face to a story you can defend: identities seen by many cameras, in a notebook.
 
->>> import workbench                                        # doctest: +SKIP
->>> bench = workbench.open("my-store")                      # doctest: +SKIP
->>> bench.tracks.trajectory("p1").plot()                    # doctest: +SKIP
+Two lines to begin with::
+
+    bench = workbench.open_demo()
+    bench.tracks.trajectory("p1").plot()
 """
 
 from __future__ import annotations

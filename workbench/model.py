@@ -49,7 +49,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Appearance:
-    """One detection. ``bbox`` is (x, y, w, h) in pixels; ``timestamp`` has the camera's offset added.
+    """One detection. ``bbox`` is (x, y, w, h) in pixels; ``timestamp`` is corrected for the clock.
 
     ``face_embedding_idx`` and ``reid_embedding_idx`` are the row ids of its vectors, None without
     one; they are given by the store and ignored on creation.

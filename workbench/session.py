@@ -72,7 +72,7 @@ class Workbench:
         return f"Workbench({str(self.manager.folder)!r})"
 
 
-def open(  # noqa: A001 - the name the contract gives it: workbench.open(...)
+def open(
     store_or_config: str | Path | WorkbenchConfig | None = None,
     *,
     config: str | Path | WorkbenchConfig | None = None,

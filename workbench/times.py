@@ -7,6 +7,7 @@ microseconds since 1970-01-01T00:00:00Z (``_us``) where it is computed with or s
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
@@ -14,7 +15,7 @@ import pandas as pd
 
 from workbench.errors import InvalidInputError
 
-DTYPE = "datetime64[us, UTC]"
+DTYPE: Final = "datetime64[us, UTC]"
 # Python's own datetime ends at the years 1 and 9999, and so do ISO texts of four digits.
 MIN_US = -62_135_596_800_000_000
 MAX_US = 253_402_300_799_999_999

@@ -68,7 +68,7 @@ def test_longer_than_max_gap_only(moves: Any) -> None:
 
 
 def test_reasons_without_outages(moves: Any) -> None:
-    pairs = ["ab1", "ac", "aa", "de", "ed", "ax", "xx"]
+    pairs = ["ab1", "ac", "aa", "de", "ed", "ce", "ax", "xx"]
     rows = moves(*((p[0], p[1:], 0, 100) for p in pairs))
     reasons = gaps(rows, adjacency=WAYS)["reason"].tolist()
     assert dict(zip(pairs, reasons, strict=True)) == {
@@ -77,6 +77,7 @@ def test_reasons_without_outages(moves: Any) -> None:
         "aa": "blind",  # the same camera again
         "de": "blind",  # neighbours, in this direction
         "ed": "unknown",  # no way back
+        "ce": "unknown",  # d stands between, on a way in one direction
         "ax": "unknown",  # nothing is known of x
         "xx": "unknown",
     }

@@ -95,7 +95,7 @@ class GraphStoreContract:
                 r.put_frame(store, table.label, r.odd_rows(table))
         r.same(r.dump(store), before)
         for table in r.WRITTEN:
-            bare = r.odd_rows(table)
+            bare = r.odd_rows(table).copy()
             free = [c.name for c in table.columns if not c.required]
             bare[free] = pd.DataFrame(
                 {name: table.column(name).missing(len(bare)) for name in free}

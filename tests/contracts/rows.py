@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import pandas as pd
@@ -38,7 +39,12 @@ def table_of(label: str) -> Table:
 
 def rows(label: str, *records: dict[str, Any]) -> pd.DataFrame:
     """Return checked rows of a label or kind."""
-    return table_of(label).check(pd.DataFrame(list(records)))
+    return _checked(label, tuple(tuple(record.items()) for record in records))
+
+
+@cache
+def _checked(label: str, records: tuple[tuple[tuple[str, Any], ...], ...]) -> pd.DataFrame:
+    return table_of(label).check(pd.DataFrame([dict(record) for record in records]))
 
 
 def put(store: GraphStore, label: str, *records: dict[str, Any]) -> int:
@@ -57,6 +63,7 @@ def read(store: GraphStore, label: str) -> pd.DataFrame:
     return store.nodes(label) if label in schema.NODES else store.edges(label)
 
 
+@cache
 def odd_rows(table: Table) -> pd.DataFrame:
     """Return one row for each of IDS: odd values everywhere, the last row nothing but the key."""
     records = [

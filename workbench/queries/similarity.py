@@ -1,4 +1,4 @@
-"""``bench.similarity``: who looks like this?"""
+"""``bench.similarity``: who looks like somebody."""
 
 from __future__ import annotations
 
@@ -133,7 +133,8 @@ class Similarity:
         if sum(value is not None for value in given.values()) != 1:
             raise InvalidInputError(
                 "One thing to look for is needed: a vector, an appearance or an identity.",
-                where=", ".join(name for name, value in given.items() if value is not None) or "like",
+                where=", ".join(name for name, value in given.items() if value is not None)
+                or "like",
                 next="Give exactly one of vector=, appearance=, identity=.",
             )
         _check(k, min_similarity, by)
@@ -227,7 +228,7 @@ class Similarity:
         rows = hits[["query", "rank", "appearance_id", "similarity"]].copy()
         for name in ("identity_id", "camera_id", "timestamp"):
             rows[name] = seen[name].reindex(hits["appearance_id"]).array
-        rows["query"] = pd.Series(labels, dtype="str").take(hits["query"]).array
+        rows["query"] = pd.Series(labels, dtype="str").take(hits["query"].to_numpy()).array
         settings = self._settings(space)
         total = self._manager.vector.counts()[space]
         compared = total if within is None else len(within)

@@ -32,7 +32,9 @@ class Store:
             sequence = graph.sequence()
         identified = int((seen.identity >= 0).sum())
         people = counts["Identity"]
-        size = bytes_of(self._manager.folder) if self._manager.folder else {"total": 0, "derived": 0}
+        size = (
+            bytes_of(self._manager.folder) if self._manager.folder else {"total": 0, "derived": 0}
+        )
         total = len(seen.identity)
         return {
             "identities": people,
@@ -88,7 +90,9 @@ class Store:
 
 def _per_camera(seen: Any, cameras: list[str]) -> dict[str, dict[str, Any]]:
     rows = pd.DataFrame({"place": seen.place, "identity": seen.identity, "time": seen.time_us})
-    rows = rows[np.isin(seen.place, [n for n, name in enumerate(seen.places) if name in set(cameras)])]
+    rows = rows[
+        np.isin(seen.place, [n for n, name in enumerate(seen.places) if name in set(cameras)])
+    ]
     by = rows.groupby("place")
     facts = pd.DataFrame(
         {

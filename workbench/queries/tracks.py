@@ -138,9 +138,7 @@ class Tracks:
             sightings=seen,
             visits=stays,
             transitions=moves,
-            gaps=gaps(
-                moves, max_gap_s=max_gap_s, outages=site.outages, adjacency=site.adjacency
-            ),
+            gaps=gaps(moves, max_gap_s=max_gap_s, outages=site.outages, adjacency=site.adjacency),
             implausible=implausible(
                 seen,
                 cameras=site.cameras,
@@ -266,5 +264,3 @@ def _frame(
             "timestamp": times.from_us(seen.time_us[wanted]).array,
         }
     )
-
-

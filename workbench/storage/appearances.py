@@ -112,8 +112,10 @@ class AppearanceWriter:
         if not chosen.any():
             return Written(outcome, foreseen.conflicts)
         work = rows[chosen].reset_index(drop=True)
+        # A copy of a batch of vectors costs as much as encoding it: none where all rows are meant.
         picked = {
-            space: (matrix[chosen], mask[chosen]) for space, (matrix, mask) in matrices.items()
+            space: (matrix if chosen.all() else matrix[chosen], mask[chosen])
+            for space, (matrix, mask) in matrices.items()
         }
         before, lost = schema.SIGHTING.empty(), []
         if (outcome == "differs").any():
@@ -178,7 +180,11 @@ class AppearanceWriter:
     ) -> tuple[list[str], list[str], dict[str, int]]:
         graph, now = self._graph, pd.Timestamp.now("UTC").as_unit("us")
         work["created_at"] = work["created_at"].fillna(now)
-        given = {space: (m[mask], mask) for space, (m, mask) in matrices.items() if mask.any()}
+        given = {
+            space: (m if mask.all() else m[mask], mask)
+            for space, (m, mask) in matrices.items()
+            if mask.any()
+        }
         first = {space: graph.allocate_vids(len(matrix)) for space, (matrix, _) in given.items()}
         before = graph.identities_of(work["id"].tolist())
         with self._pair.unit():

@@ -19,11 +19,12 @@ _BLOCK = 8192
 _SAMPLE = 20
 # Written by the clock or by the store, not said by anybody.
 _UNSAID = {"created_at", "updated_at"}
+_AGAIN = "Restore a backup, or ingest the vectors of these appearances again with --update."
 _ADVICE = {
     "database": "Restore a backup: the database file itself is damaged.",
     "row": "Restore a backup, or unload and ingest the load again that brought these rows.",
-    "vector_bytes": "Restore a backup, or ingest the vectors of these appearances again (--update).",
-    "vector_missing": "Restore a backup, or ingest the vectors of these appearances again (--update).",
+    "vector_bytes": _AGAIN,
+    "vector_missing": _AGAIN,
     "statistics": "Tell the authors: statistics are recomputed with every write.",
     "nowhere": "Give these appearances a camera: bench.appearances.update(...).",
     "self_hit": "Open the store again; if it stays, restore a backup.",
@@ -95,10 +96,11 @@ def _vectors(pair: StorePair, checked: dict[str, int]) -> dict[str, list[str]]:
         found["vector_bytes"] += named.loc[broken, "appearance_id"].tolist()
         found["vector_missing"] += named.loc[gone, "appearance_id"].tolist()
         sound = named[~broken & ~gone]
-        picked = sound.iloc[np.unique(np.linspace(0, len(sound) - 1, _SAMPLE).astype(int))] \
-            if len(sound) else sound
+        sample = sound.iloc[:: max(1, len(sound) // _SAMPLE)]
         found["self_hit"] += [
-            f"{row.appearance_id} ({space})" for row in picked.itertuples() if not _hits(pair, space, row.vid)
+            f"{appearance_id} ({space})"
+            for appearance_id, vid in zip(sample["appearance_id"], sample["vid"], strict=True)
+            if not _hits(pair, space, int(vid))
         ]
     return found
 
@@ -147,9 +149,9 @@ def content_hash(pair: StorePair) -> str:
             digest.update(repr(space).encode())
             named = pair.graph.vectors_of(name).sort_values("appearance_id")
             for first in range(0, len(named), _BLOCK):
-                block = named.iloc[first : first + _BLOCK]
-                digest.update("\n".join(block["appearance_id"]).encode())
-                digest.update(pair.vector.get(name, block["vid"].to_numpy()).tobytes())
+                part = named.iloc[first : first + _BLOCK]
+                digest.update("\n".join(part["appearance_id"]).encode())
+                digest.update(pair.vector.get(name, part["vid"].to_numpy()).tobytes())
     return digest.hexdigest()
 
 
@@ -165,4 +167,3 @@ def _texts(table: Table, rows: pd.DataFrame) -> Iterator[bytes]:
                 values = values.astype("int64").where(values.notna())
             cells = values.astype(object).where(values.notna(), None).tolist()
             yield f"{column.name} {cells!r}\n".encode("utf-8", "surrogatepass")
-

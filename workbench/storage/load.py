@@ -91,9 +91,11 @@ class LoadPolicy:
 
 @dataclass(slots=True, kw_only=True)
 class LoadReport:
-    """What a load did. ``rows`` counts data rows of the appearance files, and every one of them is
-    added, updated, unchanged, a duplicate, filtered or rejected; ``identities``, ``appearances``
-    and ``cameras`` are the newly created ones.
+    """What a load did.
+
+    ``rows`` counts data rows of the appearance files, and every one of them is added, updated,
+    unchanged, a duplicate, filtered or rejected; ``identities``, ``appearances`` and ``cameras``
+    are the newly created ones.
     """
 
     load_id: str
@@ -183,8 +185,10 @@ class Load:
         if self.readers:
             formats = {reader.format for reader in self.readers}
             report.format = formats.pop() if len(formats) == 1 else "mixed"
-        for part in (*self.readers, *(t for _, t in self.tables)):
-            report.columns_read_as |= part.columns_read_as
+        for reader in self.readers:
+            report.columns_read_as |= reader.columns_read_as
+        for _, table in self.tables:
+            report.columns_read_as |= table.columns_read_as
         if existing is not None:
             self._check_against(existing)
             if self._is_complete(existing):
@@ -375,17 +379,17 @@ class Load:
                 report.vectors[space] = report.vectors.get(space, 0) + n
             left = left[~first]
         self._count(manager, batch, rows, outcome, report)
-        bad = pd.concat([r for r in rejects if len(r)], ignore_index=True) if any(
-            len(r) for r in rejects
-        ) else batch.rejects
+        bad = (
+            pd.concat([r for r in rejects if len(r)], ignore_index=True)
+            if any(len(r) for r in rejects)
+            else batch.rejects
+        )
         bad = bad.sort_values("line", kind="stable", ignore_index=True)
         report.rejected += len(bad.drop_duplicates("line"))
         if len(bad):
             report.rejects_file = _reject(sink, bad)
 
-    def _vectors(
-        self, batch: Batch, at: np.ndarray
-    ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    def _vectors(self, batch: Batch, at: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         return {
             space: found.by_id(batch.rows["id"].iloc[at])
             if self.joins[space] == "id"
@@ -538,5 +542,3 @@ def _reject(path: Path, rejects: pd.DataFrame) -> str:
             writer.writerow(REJECT_COLUMNS)
         writer.writerows(rejects[list(REJECT_COLUMNS)].itertuples(index=False, name=None))
     return str(path.absolute())
-
-

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -34,7 +35,7 @@ class StorePair:
         self,
         graph: GraphStore,
         vector: VectorStore,
-        space_settings: Mapping[str, Mapping[str, object]] | None = None,
+        space_settings: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
         self.graph = graph
         self.vector = vector
@@ -86,36 +87,24 @@ class StorePair:
         InvalidInputError
             For a wrong dimension or number of rows, NaN among numbers, infinity, length zero.
         """
-        rows = [np.nan if row is None else row for row in vectors]  # None is "no vector" too
-        known = self.vector.spaces().get(space)
-        dims = {np.shape(row)[-1] for row in rows if np.ndim(row)}
-        dim = known.dim if known else self._stated(space).get("dim") or max(dims, default=0)
-        if len(rows) != n:
+        given, mask = _split(vectors)
+        if len(mask) != n:
             raise InvalidInputError(
-                f"{len(rows)} vectors were given for {n} appearances.",
+                f"{len(mask)} vectors were given for {n} appearances.",
                 where=f"space {space}",
-                next="Give one row for each appearance; a row of NaN is no vector.",
+                next="Give one row for each appearance; None or a row of NaN is no vector.",
             )
-        matrix = np.full((n, int(dim)), np.nan, dtype="float32")
-        mask = np.zeros(n, dtype=bool)
-        try:
-            full = np.asarray(vectors, dtype="float64")
-        except (TypeError, ValueError):
-            full = None
-        if full is not None and full.ndim == 2:
-            mask = ~np.isnan(full).all(axis=1)
-            matrix = np.full((n, full.shape[1]), np.nan, dtype="float32")
-            chosen = full[mask]
-        else:
-            mask = np.array([np.ndim(row) > 0 for row in rows])
-            chosen = np.array([row for row in rows if np.ndim(row)])
+        known = self.vector.spaces().get(space)
+        dim = known.dim if known else self.stated(space).get("dim") or np.shape(given)[-1]
+        if mask.all() and n:
+            return checked(given, dim, what=f"{space} vector"), mask
+        matrix = np.zeros((n, dim), dtype="float32")
         if mask.any():
-            chosen = checked(chosen, int(dim), what=f"{space} vector")
-            matrix = np.full((n, int(dim)), np.nan, dtype="float32")
-            matrix[mask] = chosen
+            matrix[mask] = checked(given, dim, what=f"{space} vector")
         return matrix, mask
 
-    def _stated(self, space: str) -> Mapping[str, object]:
+    def stated(self, space: str) -> Mapping[str, Any]:
+        """Return what was said about a space before it was made."""
         return self.space_settings.get(space, {})
 
     def space(self, name: str, dim: int) -> VectorSpace:
@@ -124,7 +113,7 @@ class StorePair:
         if known is not None:
             return known
         made = VectorSpace(name, dim, DEFAULT_PRECISION.get(name, "float16"))
-        stated = {key: value for key, value in self._stated(name).items() if value is not None}
+        stated = {key: value for key, value in self.stated(name).items() if value is not None}
         made = replace(made, **stated)
         if made.dim != dim:
             raise InvalidInputError(
@@ -136,5 +125,32 @@ class StorePair:
         return made
 
     def make_space(self, name: str, dim: int) -> None:
+        """Make a space that is not there, inside a unit of work."""
         if name not in self.vector.spaces():
             self.vector.create_space(self.space(name, dim))
+
+
+def _split(vectors: Any) -> tuple[Any, np.ndarray]:
+    """Return the rows that are vectors, and for each row whether it is one."""
+    whole = None
+    if isinstance(vectors, np.ndarray) and vectors.dtype.kind in "fiu":
+        whole = np.atleast_2d(vectors)
+    if whole is not None:
+        mask = np.ones(len(whole), dtype=bool)
+        if whole.dtype.kind == "f" and whole.ndim == 2:
+            maybe = np.isnan(whole[:, :1]).any(axis=1)  # a row of nothing but NaN begins with one
+            mask[maybe] = ~np.isnan(whole[maybe]).all(axis=1)
+        return whole if mask.all() else whole[mask], mask
+    rows = [np.asarray(row) for row in vectors if row is not None]
+    empty = [row.dtype.kind == "f" and bool(np.isnan(row).all()) for row in rows]
+    mask = np.array([row is not None for row in vectors], dtype=bool)
+    mask[mask.nonzero()[0][np.array(empty, dtype=bool)]] = False
+    kept = [row for row, nothing in zip(rows, empty, strict=True) if not nothing]
+    lengths = {row.shape for row in kept}
+    if len(lengths) > 1:
+        raise InvalidInputError(
+            f"The vectors have different shapes: {sorted(lengths)}.",
+            where="vectors",
+            next="Give vectors of one length.",
+        )
+    return (np.stack(kept) if kept else np.zeros((0, 1), dtype="float32")), mask

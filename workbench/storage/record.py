@@ -108,7 +108,9 @@ class LoadRecord:
         if before.empty:
             return
         table = table_named(label)
-        texts = _texts(table, before) if label != "FloorPlan" else ['{"lost":"image"}'] * len(before)
+        texts = (
+            _texts(table, before) if label != "FloorPlan" else ['{"lost":"image"}'] * len(before)
+        )
         self._keep(manager, label, _keys(table, before), texts)
 
     def changed_appearances(self, manager: HybridStorageManager, written: Written) -> None:
@@ -218,7 +220,9 @@ def unload(manager: HybridStorageManager, load_id: str) -> dict[str, int]:
         removed["identities"] = _release(manager, "Identity", people, unseen, load_id)
         for name, label in (("cameras", "Camera"), ("places", "Place")):
             rows = graph.nodes(label)
-            removed[name] = _release(manager, label, rows, ~rows["id"].isin(_used(manager, label)), load_id)
+            removed[name] = _release(
+                manager, label, rows, ~rows["id"].isin(_used(manager, label)), load_id
+            )
         removed["restored"] = len(changes)
         _forget(manager, load_id)
     manager.sweep()
@@ -261,7 +265,9 @@ def _put_back(manager: HybridStorageManager, changes: pd.DataFrame) -> set[str]:
             touched |= set(rows["identity_id"].dropna())
             nodes = rows.assign(timestamp=rows["timestamp_recorded"])
             graph.upsert_nodes("Appearance", schema.APPEARANCE.coerce(nodes)[0])
-            graph.delete_edges("HAS_APPEARANCE", rows[["id"]].rename(columns={"id": "appearance_id"}))
+            graph.delete_edges(
+                "HAS_APPEARANCE", rows[["id"]].rename(columns={"id": "appearance_id"})
+            )
             links = rows[rows["identity_id"].notna()].rename(columns={"id": "appearance_id"})
             links = links[links["identity_id"].isin(graph.nodes("Identity")["id"])]
             graph.upsert_edges("HAS_APPEARANCE", schema.HAS_APPEARANCE.coerce(links)[0])
@@ -315,7 +321,9 @@ def _forget(manager: HybridStorageManager, load_id: str) -> None:
 
 
 def _keys(table: Table, rows: pd.DataFrame) -> list[str]:
-    return _texts(Table(table.name, table.label, "", tuple(table.column(k) for k in table.key)), rows)
+    return _texts(
+        Table(table.name, table.label, "", tuple(table.column(k) for k in table.key)), rows
+    )
 
 
 def _texts(table: Table, rows: pd.DataFrame) -> list[str]:

@@ -119,7 +119,7 @@ def with_zero_statistics(label: str, rows: pd.DataFrame) -> pd.DataFrame:
         out[name] = out[name].fillna(empty) if name in out else empty
     if "stated_confidence" in out:
         unknown = pd.Series(np.nan, index=out.index)
-        score = out["confidence_score"] if "confidence_score" in out else unknown
+        score = out.get("confidence_score", unknown)
         out["confidence_score"] = score.fillna(out["stated_confidence"])
     return out
 

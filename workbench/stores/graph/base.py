@@ -169,7 +169,7 @@ class GraphStore(ABC):
     def swept(self, vids: np.ndarray) -> None:
         """Forget the sweep records of these vids."""
 
-    def checkpoint(self) -> None:
+    def checkpoint(self) -> None:  # noqa: B027 - only a backend with a log has something to do
         """Fold a log into its database, where the backend has one and nobody is reading it."""
 
     def damaged(self) -> dict[str, list[str]]:
@@ -194,7 +194,7 @@ class GraphStore(ABC):
         rows = rows[self._wanted(rows, chosen)]
         rows = rows.sort_values(["timestamp", "id"], ignore_index=True)
         rows = rows if chosen.limit is None else rows.head(chosen.limit)
-        return schema.SIGHTING.coerce(rows)[0]
+        return shaped(rows, schema.SIGHTING)
 
     @staticmethod
     def _wanted(rows: pd.DataFrame, chosen: Selection) -> pd.Series:
@@ -266,6 +266,12 @@ class GraphStore(ABC):
         stated = people["stated_confidence"]
         people["confidence_score"] = people["confidence_score"].astype("float64").fillna(stated)
         self.upsert_nodes("Identity", schema.IDENTITY.coerce(people)[0])
+
+
+def shaped(rows: pd.DataFrame, table: schema.Table) -> pd.DataFrame:
+    """Return the table's columns of sound rows, in its order and dtypes, index 0 to n - 1."""
+    dtypes = {column.name: column.dtype for column in table.columns}
+    return rows[table.names].astype(dtypes).reset_index(drop=True)
 
 
 def among(values: pd.Series, ids: Sequence[str]) -> pd.Series:

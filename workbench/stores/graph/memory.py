@@ -16,7 +16,7 @@ import pandas as pd
 from workbench import schema, times
 from workbench.errors import InvalidInputError, NotFoundError
 from workbench.schema import Table
-from workbench.stores.graph.base import GraphStore, among
+from workbench.stores.graph.base import GraphStore, among, shaped
 
 _NAMED = {"space": "str", "appearance_id": "str", "vid": "int64"}
 _CHAIN = ["from_appearance", "to_appearance"]
@@ -165,7 +165,7 @@ class MemoryGraphStore(GraphStore):
         if kind == "CAPTURED_BY":
             seen = seen[seen["camera_id"].notna()].rename(columns={"id": "appearance_id"})
             rows = seen.assign(timestamp=seen["timestamp_recorded"])
-            return table.coerce(rows)[0]
+            return shaped(rows, table)
         keys = ["identity_id"] if kind == "NEXT" else ["camera_id", "tracking_id"]
         seen = seen.dropna(subset=keys).sort_values([*keys, "timestamp", "id"], ignore_index=True)
         later = seen.groupby(keys)[["id", "timestamp", "camera_id"]].shift(-1)
@@ -176,7 +176,7 @@ class MemoryGraphStore(GraphStore):
             rows["same_camera"] = (later["camera_id"] == seen["camera_id"]).astype("boolean")
         else:
             rows["method"], rows["tracking_id"] = "deterministic", seen["tracking_id"]
-        return table.coerce(rows.dropna(subset=_CHAIN))[0]
+        return shaped(rows.dropna(subset=_CHAIN), table)
 
     def counts(self) -> dict[str, int]:
         return {label: len(rows) for label, rows in self._tables.items()}

@@ -168,21 +168,20 @@ def cells(series: pd.Series, column: Column) -> list[Any]:
         return _numbers_or_none(times.to_us(series))
     if column.kind in ("int", "bool"):
         return _numbers_or_none(series.astype("Int64"))
-    values = series.astype(object).to_numpy()
-    missing = series.isna().to_numpy()
-    if missing.all():
-        return list(repeat(None, len(series)))
-    if missing.any():
-        values = np.where(missing, None, values)
-    return values.tolist()
+    return _with_none(series.astype(object).to_numpy(), series.isna().to_numpy())
 
 
 def _numbers_or_none(values: pd.Series) -> list[Any]:
     missing = values.isna().to_numpy()
     whole = values.fillna(0).to_numpy(dtype="int64")
-    if not missing.any():
-        return whole.tolist()
-    return np.where(missing, None, whole.astype(object)).tolist()
+    return whole.tolist() if not missing.any() else _with_none(whole.astype(object), missing)
+
+
+def _with_none(values: np.ndarray, missing: np.ndarray) -> list[Any]:
+    if missing.any():
+        values = values.copy()
+        values[missing] = None
+    return values.tolist()
 
 
 def frame(columns: Sequence[Column], rows: list[tuple]) -> pd.DataFrame:

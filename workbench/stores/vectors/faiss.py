@@ -320,7 +320,7 @@ class FAISSVectorStore(VectorStore):
         parameters = None
         if count < len(allowed):
             bits = np.packbits(allowed, bitorder="little")
-            parameters = faiss.SearchParameters(sel=faiss.IDSelectorBitmap(bits))
+            parameters = faiss.SearchParameters(sel=faiss.IDSelectorBitmap(bits))  # type: ignore[call-arg, arg-type]
         while len(open_):
             faiss.omp_set_num_threads(1 if len(open_) == 1 else _THREADS)
             values, positions = index.faiss.search(unit[open_], fetch, params=parameters)

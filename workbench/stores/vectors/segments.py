@@ -116,7 +116,8 @@ class SegmentRows:
             first = (segment << 32) + rows
             places = range(first, first + len(codes))
             self.database.executemany(
-                f"INSERT INTO vector_row VALUES (?1, ?2, ?3, ?4, ?5, {ROW_HASH}(?1, ?2, ?3, ?4, ?5))",
+                "INSERT INTO vector_row "
+                f"VALUES (?1, ?2, ?3, ?4, ?5, {ROW_HASH}(?1, ?2, ?3, ?4, ?5))",
                 zip(
                     places,
                     np.asarray(vids).tolist(),
@@ -165,7 +166,7 @@ class SegmentRows:
 
     def _write(self, space: VectorSpace, segment: int, rows: int, codes: np.ndarray) -> None:
         path = self._path(space.name, segment)
-        data = memoryview(np.ascontiguousarray(codes)).cast("B")
+        data = precision.as_bytes(codes)
         stride = codes.shape[1] * codes.itemsize
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)

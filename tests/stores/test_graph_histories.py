@@ -1,0 +1,79 @@
+"""One history on two stores gives one state; a native answer is the derived one."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.contracts import histories
+from tests.contracts import rows as r
+from workbench.stores.database import SqliteDatabase
+from workbench.stores.graph.base import GraphStore, Selection
+from workbench.stores.graph.memory import MemoryGraphStore
+from workbench.stores.graph.sqlite import SqliteGraphStore
+
+few = settings(max_examples=20, deadline=None, derandomize=True, database=None)
+
+
+@contextmanager
+def sqlite_store() -> Iterator[SqliteGraphStore]:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "store.sqlite"
+        SqliteDatabase.create(path)
+        store = SqliteGraphStore(SqliteDatabase(path))
+        with store.transaction():
+            SqliteGraphStore.apply_schema(store.database)
+        histories.begin(store)
+        yield store
+        store.close()
+
+
+@few
+@given(history=histories.units, chosen=st.lists(histories.selections, min_size=2, max_size=2))
+def test_sqlite_and_memory_agree(
+    history: list[list[histories.Operation]], chosen: list[Selection]
+) -> None:
+    oracle = MemoryGraphStore()
+    histories.begin(oracle)
+    with sqlite_store() as store:
+        started = store.sequence() - oracle.sequence()
+        assert histories.happen(store, history) == histories.happen(oracle, history)
+        r.same(r.dump(store), r.dump(oracle))
+        assert store.counts() == oracle.counts()
+        assert store.sequence() - started == oracle.sequence()
+        assert histories.counted(store) == histories.counted(oracle)
+        for number in range(len(history)):
+            settled = oracle.settled(f"unit {number}")
+            assert store.settled(f"unit {number}") == (settled and settled + started)
+        for space in ("face", "reid"):
+            r.equal(store.owners(space, np.arange(13)), oracle.owners(space, np.arange(13)))
+        for selection in chosen:
+            r.equal(store.sightings(selection), oracle.sightings(selection))
+
+
+@few
+@given(history=histories.units, chosen=st.lists(histories.selections, min_size=6, max_size=6))
+def test_native_is_derived(
+    history: list[list[histories.Operation]], chosen: list[Selection]
+) -> None:
+    with sqlite_store() as store:
+        histories.happen(store, history)
+        r.equal(store.sightings(), GraphStore.sightings(store))
+        assert histories.counted(store) == histories.numbers(GraphStore.observations(store))
+        for selection in chosen:
+            r.equal(store.sightings(selection), GraphStore.sightings(store, selection))
+            for space in ("face", "reid"):
+                native = store.vids_within(space, selection)
+                derived = GraphStore.vids_within(store, space, selection)
+                assert native.tolist() == derived.tolist()
+        with store.transaction():
+            store.refresh_statistics(histories.PEOPLE)
+            native_statistics = store.nodes("Identity")
+            GraphStore.refresh_statistics(store, histories.PEOPLE)
+            r.equal(native_statistics, store.nodes("Identity"))
