@@ -18,7 +18,7 @@ from workbench.stores.graph.base import GraphStore
 _BLOCK = 8192
 _SAMPLE = 20
 # Written by the clock or by the store, not said by anybody.
-_UNSAID = {"created_at", "updated_at"}
+_UNSAID = {"created_at", "updated_at", "at"}
 _AGAIN = "Restore a backup, or ingest the vectors of these appearances again with --update."
 _ADVICE = {
     "database": "Restore a backup: the database file itself is damaged.",

@@ -7,7 +7,6 @@ the same content are left alone.
 
 from __future__ import annotations
 
-import csv
 import sys
 import tempfile
 import time
@@ -37,13 +36,12 @@ from workbench.ingest import (
     read_outages,
     read_sources,
 )
+from workbench.storage import rows
 from workbench.storage.manager import HybridStorageManager
 from workbench.storage.record import LoadRecord, recorded_load
-from workbench.storage.rows import merge_rows, table_named
+from workbench.storage.rejects import COLUMNS, Rejects, of_appearances, of_table
 from workbench.stores.graph.base import Selection
 from workbench.stores.vectors.base import Precision
-
-REJECT_COLUMNS = ("file", "line", "column", "value", "reason")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,8 +163,8 @@ class Load:
                 where=str(found.path),
                 next="Load the files one by one, or give vectors with ids (.npz, Parquet).",
             )
-        rows = None if by_id else self.readers[0].count()
-        return found.join(self.policy.join, data_rows=rows)  # type: ignore[arg-type]
+        count = None if by_id else self.readers[0].count()
+        return found.join(self.policy.join, data_rows=count)  # type: ignore[arg-type]
 
     def run(
         self, existing: HybridStorageManager | None, make: Callable[[], HybridStorageManager]
@@ -198,10 +196,12 @@ class Load:
         for reader in self.readers:
             reader.check()
         if self.policy.strict or self.policy.dry_run:
-            self._rehearse(existing, report)
+            rehearsed = self._rehearse(existing)
+            if self.policy.dry_run:
+                rehearsed.format, rehearsed.columns_read_as = report.format, report.columns_read_as
+                report = rehearsed
         if not self.policy.dry_run:
-            manager = existing if existing is not None else make()
-            report = self._write(manager, replace_counts(report))
+            self._write(existing if existing is not None else make(), report)
         report.seconds = time.monotonic() - started
         return report
 
@@ -241,74 +241,76 @@ class Load:
                     next="Give the vectors a space of their own: --vectors NAME=FILE",
                 )
 
-    def _rehearse(self, existing: HybridStorageManager | None, report: LoadReport) -> None:
-        """Go through every row without writing; with ``strict`` refuse what is bad."""
-        rejects = [table.rejects for _, table in self.tables]
-        ids: set[str] = set()
+    def _rehearse(self, existing: HybridStorageManager | None) -> LoadReport:
+        """Return what writing would do; with ``strict`` refuse the load for a bad row."""
+        report = LoadReport(load_id=self.record.load_id)
+        folder = Path(tempfile.gettempdir())
+        sink = Rejects(folder / f"workbench-rejects-{self.record.load_id}.csv")
+        for label, table in self.tables:
+            known = rows.stored(existing.graph, label) if existing is not None else None
+            conflicts = rows.conflicts_with(label, table.rows, known)
+            sink.add(table.rejects, *([] if self.policy.update else [of_table(table, conflicts)]))
+        report.rejected = 0 if self.readers else sink.count
+        seen = _Seen()
         for reader in self.readers:
             for batch in self._progress(reader):
-                rejects.append(batch.rejects)
-                report.rows += batch.read
-                report.filtered += batch.filtered
-                found = self._foreseen(existing, batch, ids, report)
-                rejects.append(found)
-        bad = pd.concat(rejects, ignore_index=True) if rejects else pd.DataFrame()
-        report.rejected = len(bad) - sum(len(t.rejects) for _, t in self.tables)
-        if self.policy.strict and len(bad):
-            first = bad.iloc[0]
+                self._foresee(existing, reader.name, batch, seen, report, sink)
+        if self.policy.strict and sink.first is not None:
+            first = sink.first
             raise InvalidInputError(
-                f"{len(bad)} rows cannot be used; the first: {first['column']} "
+                f"{sink.count} rows cannot be used; the first: {first['column']} "
                 f"{str(first['value'])!r}: {first['reason']}. Nothing was written.",
                 where=f"{first['file']}, line {first['line']}",
                 next="Correct the file, or leave out --strict to load the good rows.",
             )
-        if len(bad):
-            folder = Path(tempfile.gettempdir())
-            path = folder / f"workbench-rejects-{self.record.load_id}.csv"
-            path.unlink(missing_ok=True)
-            report.rejects_file = _reject(path, bad)
+        report.rejects_file = sink.file
+        seen.count_new(existing, self.tables, report)
+        return report
 
-    def _foreseen(
+    def _foresee(
         self,
         existing: HybridStorageManager | None,
+        name: str,
         batch: Batch,
-        ids: set[str],
+        seen: _Seen,
         report: LoadReport,
-    ) -> pd.DataFrame:
-        rows = batch.rows
-        again = (rows["id"].duplicated() | rows["id"].isin(ids)).to_numpy()
-        ids.update(rows["id"])
+        sink: Rejects,
+    ) -> None:
+        again = seen.again(batch.rows)
+        fresh = batch.rows[~again].reset_index(drop=True)
+        outcome = np.array(["again"] * len(again), dtype=object)
+        outcome[~again] = "new"
+        rejects = [batch.rejects]
+        if existing is not None:
+            foreseen = existing.writer.foresee(fresh)
+            outcome[~again] = foreseen.outcome.to_numpy(dtype=object)
+            if not self.policy.update:
+                line = batch.line[~again]
+                rejects.append(of_appearances(name, batch, fresh, line, foreseen.conflicts))
+        report.rows += batch.read
+        report.filtered += batch.filtered
         report.duplicates += _data_rows(batch, again)
-        fresh = rows[~again].reset_index(drop=True)
-        if existing is None:
-            report.added += _data_rows(batch, ~again)
-            report.appearances += len(fresh)
-            return batch.rejects.iloc[:0]
-        known = existing.writer.foresee(fresh)
-        outcome = np.array(["again"] * len(rows), dtype=object)
-        outcome[~again] = known.outcome.to_numpy(dtype=object)
-        report.added += _data_rows(batch, outcome == "new")
         report.appearances += int((outcome == "new").sum())
+        report.added += _data_rows(batch, outcome == "new")
         report.unchanged += _data_rows(batch, outcome == "same")
         if self.policy.update:
             report.updated += _data_rows(batch, outcome == "differs")
-            return batch.rejects.iloc[:0]
-        return _conflict_rejects(self._name(batch), batch, known.conflicts)
+        report.rejected += sink.add(*rejects)
 
     # ------------------------------------------------------------------ writing
-    def _write(self, manager: HybridStorageManager, report: LoadReport) -> LoadReport:
+    def _write(self, manager: HybridStorageManager, report: LoadReport) -> None:
         self._set_spaces(manager)
         self.record.begin(manager)
-        rejects = Path(manager.folder or tempfile.gettempdir()) / "rejects"
-        sink = rejects / f"{self.record.load_id}.csv"
-        sink.unlink(missing_ok=True)
+        folder = manager.folder or Path(tempfile.gettempdir())
+        sink = Rejects(folder / "rejects" / f"{self.record.load_id}.csv")
         for label, table in self.tables:
             self._write_table(manager, label, table, report, sink)
+        report.rejected = 0 if self.readers else sink.count
         for reader in self.readers:
             for batch in self._progress(reader):
-                self._write_batch(manager, batch, report, sink)
+                self._write_batch(manager, reader.name, batch, report, sink)
         self.record.finish(manager, report.rows)
-        return report
+        report.rejects_file = sink.file
 
     def _set_spaces(self, manager: HybridStorageManager) -> None:
         given = {"model_id": self.policy.model_id, "precision": self.policy.precision}
@@ -324,70 +326,53 @@ class Load:
         label: str,
         table: TableRead,
         report: LoadReport,
-        sink: Path,
+        sink: Rejects,
     ) -> None:
-        rejects = [table.rejects]
-        cameras = [c.name for c in table_named(label).columns if c.references == "camera"]
-        if cameras:
-            ids = pd.concat([table.rows[name] for name in cameras]).drop_duplicates()
-            known = manager.graph.nodes("Camera", ids=ids.tolist())["id"]
-            new = pd.DataFrame({"id": ids[~ids.isin(known)]})
-            merge_rows(manager.pair, "Camera", new, load_id=self.record.load_id)
-            report.cameras += len(new)
-        merged = merge_rows(
-            manager.pair,
-            label,
-            table.rows,
-            update=self.policy.update,
-            load_id=self.record.load_id,
+        load_id = self.record.load_id
+        if cameras := _cameras_of(label, table):
+            made = rows.merge_rows(
+                manager.pair, "Camera", pd.DataFrame({"id": cameras}), load_id=load_id
+            )
+            report.cameras += made.added
+        merged = rows.merge_rows(
+            manager.pair, label, table.rows, update=self.policy.update, load_id=load_id
         )
         self.record.changed(manager, label, merged.before)
-        if not self.policy.update and len(merged.conflicts):
-            rejects.append(_table_rejects(table, merged.conflicts))
-        if label == "Camera":
-            report.cameras += merged.added
-        if label == "Identity":
-            report.identities += merged.added
-        bad = pd.concat(rejects, ignore_index=True)
-        if not self.readers:
-            report.rejected += len(bad)
-        if len(bad):
-            report.rejects_file = _reject(sink, bad)
+        report.cameras += merged.added if label == "Camera" else 0
+        report.identities += merged.added if label == "Identity" else 0
+        left = [] if self.policy.update else [of_table(table, merged.conflicts)]
+        sink.add(table.rejects, *left)
 
     def _write_batch(
-        self, manager: HybridStorageManager, batch: Batch, report: LoadReport, sink: Path
+        self,
+        manager: HybridStorageManager,
+        name: str,
+        batch: Batch,
+        report: LoadReport,
+        sink: Rejects,
     ) -> None:
-        rows = batch.rows.assign(load_id=self.record.load_id)
-        rows["created_at"] = schema.APPEARANCE.column("created_at").missing(len(rows))
+        work = batch.rows.assign(load_id=self.record.load_id)
+        work["created_at"] = schema.APPEARANCE.column("created_at").missing(len(work))
         rejects = [batch.rejects]
-        left = np.arange(len(rows))
-        outcome = np.array(["conflict"] * len(rows), dtype=object)
+        outcome = np.array(["conflict"] * len(work), dtype=object)
+        left = np.arange(len(work))
         while len(left):
             # The same id twice in a batch: the second is compared with what the first one wrote.
-            part = rows.iloc[left].reset_index(drop=True)
-            first = ~part["id"].duplicated().to_numpy()
-            at, part = left[first], part[first].reset_index(drop=True)
+            first = ~work["id"].iloc[left].duplicated().to_numpy()
+            at, left = left[first], left[~first]
+            part = work.iloc[at].reset_index(drop=True)
             written = manager.writer.write(
                 part, self._vectors(batch, at), create=True, update=self.policy.update
             )
             outcome[at] = written.outcome.to_numpy(dtype=object)
             self.record.changed_appearances(manager, written)
-            rejects.append(_conflict_rejects(self._name(batch), batch, written.conflicts, at, rows))
+            rejects.append(of_appearances(name, batch, part, batch.line[at], written.conflicts))
             report.identities += len(written.identities)
             report.cameras += len(written.cameras)
             for space, n in written.vectors.items():
                 report.vectors[space] = report.vectors.get(space, 0) + n
-            left = left[~first]
-        self._count(manager, batch, rows, outcome, report)
-        bad = (
-            pd.concat([r for r in rejects if len(r)], ignore_index=True)
-            if any(len(r) for r in rejects)
-            else batch.rejects
-        )
-        bad = bad.sort_values("line", kind="stable", ignore_index=True)
-        report.rejected += len(bad.drop_duplicates("line"))
-        if len(bad):
-            report.rejects_file = _reject(sink, bad)
+        self._count(manager, batch, work, outcome, report)
+        report.rejected += sink.add(*rejects)
 
     def _vectors(self, batch: Batch, at: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         return {
@@ -401,7 +386,7 @@ class Load:
         self,
         manager: HybridStorageManager,
         batch: Batch,
-        rows: pd.DataFrame,
+        work: pd.DataFrame,
         outcome: np.ndarray,
         report: LoadReport,
     ) -> None:
@@ -414,35 +399,69 @@ class Load:
         if not same.any():
             return
         # Equal to a row of this load from elsewhere: a duplicate. Else it was there before.
-        known = manager.graph.sightings(Selection(ids=rows.loc[same, "id"].tolist()))
-        known = known.set_index("id").reindex(rows.loc[same, "id"])
-        here = rows.loc[same, ["source_file", "source_row"]]
-        itself = (known["source_file"].to_numpy() == here["source_file"].to_numpy()) & (
-            known["source_row"].to_numpy() == here["source_row"].to_numpy()
-        )
-        mine = (known["load_id"] == self.record.load_id).to_numpy()
-        again = np.zeros(len(rows), dtype=bool)
-        again[same.nonzero()[0]] = mine & ~itself.astype(bool)
+        here = work[same]
+        known = manager.graph.sightings(Selection(ids=here["id"].tolist())).set_index("id")
+        known = known.reindex(here["id"]).set_axis(here.index)
+        itself = (known["source_file"] == here["source_file"]) & (
+            known["source_row"] == here["source_row"]
+        ).fillna(False)
+        again = np.zeros(len(work), dtype=bool)
+        again[same] = ((known["load_id"] == self.record.load_id) & ~itself).to_numpy(dtype=bool)
         report.duplicates += _data_rows(batch, again)
         report.unchanged += _data_rows(batch, same & ~again)
 
     def _progress(self, reader: BatchReader) -> Iterator[Batch]:
-        shown = not self.policy.quiet and sys.stderr.isatty()
+        seen = sys.stderr.isatty() or "ipykernel" in sys.modules
+        shown = seen and not self.policy.quiet
         with tqdm(desc=reader.name, unit=" rows", disable=not shown, file=sys.stderr) as bar:
             for batch in reader:
                 yield batch
                 bar.update(batch.read)
 
-    @staticmethod
-    def _name(batch: Batch) -> str:
-        return str(batch.rows["source_file"].iloc[0]) if len(batch.rows) else ""
+
+class _Seen:
+    """What a rehearsal has met so far."""
+
+    def __init__(self) -> None:
+        self._ids: set[str] = set()
+        self._people: set[str] = set()
+        self._cameras: set[str] = set()
+
+    def again(self, work: pd.DataFrame) -> np.ndarray:
+        """Return which rows have an id that was met before; note all of them."""
+        known = (work["id"].duplicated() | work["id"].isin(self._ids)).to_numpy()
+        self._ids.update(work["id"])
+        self._people.update(work["identity_id"].dropna())
+        self._cameras.update(work["camera_id"].dropna())
+        return known
+
+    def count_new(
+        self,
+        existing: HybridStorageManager | None,
+        tables: Sequence[tuple[str, TableRead]],
+        report: LoadReport,
+    ) -> None:
+        """Count the identities and cameras that the load would make."""
+        for label, table in tables:
+            self._cameras.update(_cameras_of(label, table))
+            if label in ("Camera", "Identity"):
+                met = self._cameras if label == "Camera" else self._people
+                met.update(table.rows["id"])
+        graph = existing.graph if existing is not None else None
+        known = {
+            label: set(graph.nodes(label)["id"]) if graph is not None else set()
+            for label in ("Identity", "Camera")
+        }
+        report.identities = len(self._people - known["Identity"])
+        report.cameras = len(self._cameras - known["Camera"])
 
 
-def replace_counts(report: LoadReport) -> LoadReport:
-    """Return the report with what a rehearsal counted taken out again."""
-    return LoadReport(
-        load_id=report.load_id, format=report.format, columns_read_as=report.columns_read_as
-    )
+def _cameras_of(label: str, table: TableRead) -> list[str]:
+    """Return the cameras that a table refers to."""
+    columns = [c.name for c in rows.table_named(label).columns if c.references == "camera"]
+    if not columns:
+        return []
+    return pd.concat([table.rows[name] for name in columns]).drop_duplicates().tolist()
 
 
 def _tables(files: LoadFiles) -> dict[str, Path | None]:
@@ -468,8 +487,9 @@ def _read_tables(files: LoadFiles, options: LoadOptions) -> list[tuple[str, Tabl
     ]
     for path in files.floor_plans:
         plan = read_floor_plan(path)
-        nothing = pd.DataFrame(columns=list(REJECT_COLUMNS))
-        found.append(("FloorPlan", TableRead(plan, nothing, 1, line=np.array([1]))))
+        nothing = pd.DataFrame(columns=list(COLUMNS))
+        read = TableRead(plan, nothing, 1, line=np.array([1]), name=path.name)
+        found.append(("FloorPlan", read))
     return found
 
 
@@ -490,55 +510,3 @@ def _source_rows(files: LoadFiles, options: LoadOptions) -> pd.DataFrame:
 def _data_rows(batch: Batch, chosen: np.ndarray) -> int:
     """Return how many data rows the chosen appearances came from."""
     return len(np.unique(batch.position[chosen]))
-
-
-def _conflict_rejects(
-    name: str,
-    batch: Batch,
-    conflicts: pd.DataFrame,
-    at: np.ndarray | None = None,
-    rows: pd.DataFrame | None = None,
-) -> pd.DataFrame:
-    if conflicts.empty:
-        return batch.rejects.iloc[:0]
-    first = conflicts.drop_duplicates("id")
-    ids = batch.rows["id"] if at is None else batch.rows["id"].iloc[at]
-    lines = pd.Series(batch.line if at is None else batch.line[at], index=ids.to_numpy())
-    lines = lines[~lines.index.duplicated()]
-    return pd.DataFrame(
-        {
-            "file": name,
-            "line": lines.reindex(first["id"]).to_numpy(),
-            "column": first["column"].to_numpy(),
-            "value": first["given"].to_numpy(),
-            "reason": [
-                f"{i} is there with {s} (--update overwrites)"
-                for i, s in zip(first["id"], first["stored"], strict=True)
-            ],
-        }
-    )
-
-
-def _table_rejects(table: TableRead, conflicts: pd.DataFrame) -> pd.DataFrame:
-    first = conflicts.drop_duplicates("row")
-    return pd.DataFrame(
-        {
-            "file": table.name,
-            "line": table.line[first["row"].to_numpy(dtype="int64")],
-            "column": first["column"].to_numpy(),
-            "value": first["given"].to_numpy(),
-            "reason": [f"is there with {s!r} (--update overwrites)" for s in first["stored"]],
-        }
-    )
-
-
-def _reject(path: Path, rejects: pd.DataFrame) -> str:
-    """Append rows to a rejects file and return its absolute path."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = not path.exists()
-    with path.open("a", newline="", encoding="utf-8", errors="backslashreplace") as out:
-        writer = csv.writer(out)
-        if fresh:
-            writer.writerow(REJECT_COLUMNS)
-        writer.writerows(rejects[list(REJECT_COLUMNS)].itertuples(index=False, name=None))
-    return str(path.absolute())

@@ -101,6 +101,14 @@ def merge_rows(
     )
 
 
+def conflicts_with(label: str, frame: pd.DataFrame, known: pd.DataFrame | None) -> pd.DataFrame:
+    """Return what merging would find contradicted: ``row, column, stored, given``."""
+    table = table_named(label)
+    given = table.check(frame)
+    there, old = _matched(given, table.empty() if known is None else known, table)
+    return _differences(given, old, there, table)[0]
+
+
 def refresh_after(graph: GraphStore, label: str, rows: pd.DataFrame) -> None:
     """Keep statistics true: a clock offset moves everybody whom the camera saw."""
     if label == "Identity":
