@@ -85,6 +85,11 @@ def test_frames_round_half_to_even(frames, fps):
     ]
 
 
+def test_the_half_of_a_microsecond_goes_to_the_even_one():
+    found = _whole_us(np.array([1, 3, 5, -1, -3]), Fraction(2_000_000))
+    assert found.tolist() == [0, 2, 2, 0, -2]
+
+
 @given(st.lists(st.decimals(-(10**12), 10**12, places=8), min_size=1))
 def test_numbers_round_half_to_even(numbers):
     assert _exact([str(n) for n in numbers], 1_000_000) == [
@@ -356,6 +361,23 @@ def test_one_reject_for_a_row_however_much_is_wrong_with_it(load):
 def test_an_empty_camera_is_a_bad_row(load):
     batch = load("timestamp,cam\n2026-01-01T00:00Z,\n2026-01-01T00:00Z,c\n", dataset="D")
     assert reasons(batch) == [(2, "cam", "", "missing")]
+
+
+def test_rejects_come_in_the_order_of_the_file(load):
+    batch = load("timestamp,camera_id\nnever,c\nbroken\n2026-01-01T00:00Z,c\n")
+    assert batch.rejects["line"].tolist() == [2, 3]
+
+
+def test_a_reject_shows_the_cell_of_the_file(load):
+    cell = "x" * 199
+    batch = load(f"timestamp,camera_id\n2026-01-01T00:00Z,{cell}\n", dataset="D")
+    assert reasons(batch) == [(2, "camera_id", cell, "longer than 200 characters")]
+
+
+def test_where_is_checked_before_a_row_is_read(write):
+    path = write("timestamp,camera_id\n")
+    with pytest.raises(InvalidInputError, match="no column of the file"):
+        read_appearances(path, LoadOptions(where="list == 'x'"))
 
 
 def test_positions_count_every_data_row(load):

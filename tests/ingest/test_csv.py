@@ -71,6 +71,7 @@ def test_the_delimiter_is_found(write, delimiter):
 def test_a_delimiter_inside_cells_is_not_taken_for_one(write):
     file = CsvFile(write('a;b\n"1,2,3";x|y\n"4,5,6";z|z\n'))
     assert file.columns == ["a", "b"]
+    assert CsvFile(write("a;b, in words\n1;x\n2;y, z\n")).delimiter == ";"
 
 
 def test_a_quote_that_never_closes_costs_what_it_swallowed(write):

@@ -222,6 +222,7 @@ def test_an_unknown_column_lists_those_of_the_file():
         "a == 1; b",
         "a\0 == 1",
         "a == '\ud800'",
+        "a == '\\ud800'",
         "(" * 300 + "a == 1" + ")" * 300,
         "not " * 5000 + "a == 1",
         "not " * 60 + "a == 1",
@@ -256,6 +257,14 @@ def test_no_text_crashes_it(text):
     except InvalidInputError:
         return
     assert found.dtype == np.bool_ and len(found) == 2
+
+
+def test_large_numbers_are_told_apart():
+    cells = {"a": ["9007199254740993"] * 3, "b": ["9007199254740992", "9007199254740993", "x"]}
+    frame = pd.DataFrame(cells, dtype="str")
+    assert Where("a == b").keep(frame).tolist() == [False, True, False]
+    assert Where("b < a").keep(frame).tolist() == [True, False, False]
+    assert Where("b == 9007199254740993").keep(frame).tolist() == [False, True, False]
 
 
 def test_names_that_python_normalises_are_found():

@@ -26,9 +26,6 @@ def nearest(
     A threshold of the space is applied unless one is given; ties by appearance id. Rows of
     the appearances in `exclude` are left out. Always min(k, matches) rows a query.
     """
-    found = pair.vector.spaces().get(space)
-    if found is None:
-        pair.vector.search(space, queries, k=k)  # says which spaces there are
     barred = set(exclude)
     more = len(barred)
     with pair.graph.snapshot():
@@ -36,21 +33,40 @@ def nearest(
             hits = pair.vector.search(
                 space, queries, k=k + more, min_similarity=min_similarity, within=within
             )
-            owned = hits.merge(pair.graph.owners(space, hits["vid"].unique()), on="vid")
-            owned = owned[~owned["appearance_id"].isin(barred)]
+            query, vid, similarity = (
+                hits[name].to_numpy() for name in ("query", "vid", "similarity")
+            )
+            name = _owners(pair, space, vid)
+            kept = np.array([one is not None and one not in barred for one in name], dtype=bool)
             # Rows that nobody names took places of rows that count: ask for more.
-            found_all = hits.groupby("query").size()
-            kept = owned.groupby("query").size().reindex(found_all.index).fillna(0)
-            short = (kept < k) & (found_all >= k + more)
-            if not short.any():
+            found_all = np.bincount(query)
+            short = np.bincount(query[kept], minlength=len(found_all)) < k
+            if not (short & (found_all >= k + more)).any():
                 break
             more = 2 * (more + k)
-    owned = owned.sort_values(
-        ["query", "similarity", "appearance_id"], ascending=[True, False, True]
+    query, vid, similarity, name = (column[kept] for column in (query, vid, similarity, name))
+    order = np.lexsort((name.astype("str"), -similarity, query))
+    query = query[order]
+    rank = np.arange(len(query)) - np.searchsorted(query, query) + 1
+    order, query, rank = (column[rank <= k] for column in (order, query, rank))
+    return pd.DataFrame(
+        {
+            "query": query,
+            "appearance_id": pd.Series(name[order], dtype="str"),
+            "vid": vid[order],
+            "similarity": similarity[order],
+            "rank": rank,
+        }
     )
-    owned = owned.groupby("query", sort=False).head(k).reset_index(drop=True)
-    owned["rank"] = owned.groupby("query").cumcount() + 1
-    return owned[["query", "appearance_id", "vid", "similarity", "rank"]]
+
+
+def _owners(pair: StorePair, space: str, vids: np.ndarray) -> np.ndarray:
+    """Return the appearance that names each vid, None where nobody does."""
+    rows = pair.graph.owners(space, np.unique(vids))
+    names = dict(zip(rows["vid"].tolist(), rows["appearance_id"].tolist(), strict=True))
+    out = np.empty(len(vids), dtype=object)
+    out[:] = [names.get(vid) for vid in vids.tolist()]
+    return out
 
 
 def nearest_identities(

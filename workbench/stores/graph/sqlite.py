@@ -142,12 +142,13 @@ class SqliteGraphStore(GraphStore):
         columns = ", ".join(f"{name} = NULL" for name in (*tables.LINK, "link_hash"))
         return self.database.execute(f"UPDATE appearance SET {columns} WHERE {where}")
 
-    def _unname(self, where: str) -> int:
+    def _unname(self, where: str, *parameters: Any) -> int:
         self.database.execute(
             "INSERT OR IGNORE INTO sweep SELECT e.vid, s.name FROM embedding e "
-            f"JOIN named_space s ON s.no = e.space_no WHERE {where}"
+            f"JOIN named_space s ON s.no = e.space_no WHERE {where}",
+            parameters,
         )
-        return self.database.execute(f"DELETE FROM embedding WHERE {where}")
+        return self.database.execute(f"DELETE FROM embedding WHERE {where}", parameters)
 
     @contextmanager
     def _picked(self, table: Table, keys: pd.DataFrame) -> Iterator[None]:
@@ -262,7 +263,9 @@ class SqliteGraphStore(GraphStore):
         self.database.execute("INSERT OR IGNORE INTO named_space (name) VALUES (?)", (space,))
         number = self.database.value("SELECT no FROM named_space WHERE name = ?", (space,))
         which = self._numbers("appearance", frame["appearance_id"])
-        self.unname_vectors(space, frame["appearance_id"].tolist())
+        self._unname(
+            f"appearance_no IN {_IDS} AND space_no = {int(number)}", json.dumps(which)
+        )
         self.database.executemany(
             f"INSERT INTO embedding VALUES (?1, ?2, ?3, {ROW_HASH}(?1, ?2, ?3))",
             zip(frame["vid"].tolist(), which, [number] * len(which), strict=True),
@@ -302,8 +305,8 @@ class SqliteGraphStore(GraphStore):
         return _named(rows, ["space", "vid"])
 
     def swept(self, vids: np.ndarray) -> None:
-        self.database.executemany(
-            "DELETE FROM sweep WHERE vid = ?", ((int(vid),) for vid in np.asarray(vids))
+        self.database.execute(
+            f"DELETE FROM sweep WHERE vid IN {_IDS}", (json.dumps(np.asarray(vids).tolist()),)
         )
 
     # ------------------------------------------------------------------ questions, natively

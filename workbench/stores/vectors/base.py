@@ -265,26 +265,18 @@ def ranked(
     queries: Sequence[int], vids: Sequence[np.ndarray], similarities: Sequence[np.ndarray]
 ) -> pd.DataFrame:
     """Return the answer table of a search from the hits of each query, sorted and numbered."""
-    parts = []
+    parts = [(np.empty(0, dtype="int64"), np.empty(0, dtype="int64"), np.empty(0))]
+    ranks = [np.empty(0, dtype="int64")]
     for query, found, values in zip(queries, vids, similarities, strict=True):
         order = np.lexsort((found, -values))
-        parts.append(
-            pd.DataFrame(
-                {
-                    "query": np.full(len(found), query, dtype="int64"),
-                    "vid": found[order].astype("int64"),
-                    "similarity": values[order].astype("float64"),
-                    "rank": np.arange(1, len(found) + 1, dtype="int64"),
-                }
-            )
-        )
-    if parts:
-        return pd.concat(parts, ignore_index=True)
+        parts.append((np.full(len(found), query, dtype="int64"), found[order], values[order]))
+        ranks.append(np.arange(1, len(found) + 1, dtype="int64"))
+    query_, vid, similarity = (np.concatenate(column) for column in zip(*parts, strict=True))
     return pd.DataFrame(
         {
-            "query": pd.Series([], dtype="int64"),
-            "vid": pd.Series([], dtype="int64"),
-            "similarity": pd.Series([], dtype="float64"),
-            "rank": pd.Series([], dtype="int64"),
+            "query": query_,
+            "vid": vid.astype("int64"),
+            "similarity": similarity.astype("float64"),
+            "rank": np.concatenate(ranks),
         }
     )

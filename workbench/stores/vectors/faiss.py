@@ -8,6 +8,7 @@ against their checksums, so an answer depends on the stored bytes alone.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,7 +50,8 @@ class _Index:
     place: np.ndarray = field(default_factory=lambda: np.empty(0, dtype="int64"))
     vid: np.ndarray = field(default_factory=lambda: np.empty(0, dtype="int64"))
     scale: np.ndarray = field(default_factory=lambda: np.empty(0, dtype="float32"))
-    length: np.ndarray = field(default_factory=lambda: np.empty(0, dtype="float32"))
+    shortest: float = math.inf  # lengths of its rows, scales left out
+    longest: float = 0.0
     live: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=bool))
     rows: dict[int, int] = field(default_factory=dict)
     removals: int = 0
@@ -282,7 +284,7 @@ class FAISSVectorStore(VectorStore):
             allowed = index.live
             if within is not None:
                 allowed = allowed & np.isin(index.vid, np.asarray(within, dtype="int64"))
-            count = int(allowed.sum())
+            count = int(np.count_nonzero(allowed))
             if k <= 0:
                 hits = [(index.vid[:0], np.empty(0))] * len(targets)
             elif count <= _DIRECT or k >= count:
@@ -342,11 +344,14 @@ class FAISSVectorStore(VectorStore):
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return the positions whose bytes are what was written, and their codes."""
         codes = self.rows.codes(space, index.place[positions])
-        located = self.rows.located(index.vid[positions]).set_index("vid")
-        crcs = located["crc"].reindex(index.vid[positions]).to_numpy()
+        vids = index.vid[positions]
+        written = self.rows.crcs(vids)
         stored = precision.checksums(codes, index.scale[positions])
-        good = crcs == np.array(stored, dtype="float64")
-        return positions[good], codes[good]
+        good = np.array(
+            [written.get(vid) == crc for vid, crc in zip(vids.tolist(), stored, strict=True)],
+            dtype=bool,
+        )
+        return (positions, codes) if good.all() else (positions[good], codes[good])
 
     def _fresh(self, space: VectorSpace) -> _Index:
         """Return the index with every committed row in it."""
@@ -357,12 +362,12 @@ class FAISSVectorStore(VectorStore):
             self._indexes[space.name] = index
         if index.rows != rows:
             place, vid, scale = self.rows.catalogue(space.name, index.rows)
-            lengths = [index.length]
             for first in range(0, len(place), _BLOCK):
                 block = self.rows.codes(space, place[first : first + _BLOCK])
-                lengths.append(precision.lengths(block))
+                lengths = precision.lengths(block)
+                index.shortest = min(index.shortest, float(lengths.min()))
+                index.longest = max(index.longest, float(lengths.max()))
                 _add(index.faiss, block)
-            index.length = np.concatenate(lengths)
             index.place = np.concatenate([index.place, place])
             index.vid = np.concatenate([index.vid, vid])
             index.scale = np.concatenate([index.scale, scale])
@@ -398,10 +403,9 @@ def _add(index: faiss.Index, codes: np.ndarray) -> None:
 
 def _bound(index: _Index, value: float) -> float:
     """Return what the cosine of a row behind `value` in the index's order cannot exceed."""
-    longest, shortest = float(index.length.max()), float(index.length.min())
     if index.faiss.metric_type == faiss.METRIC_L2:
-        value = (1.0 + longest**2 - value) / 2.0  # of the inner product
-    return value / (shortest if value >= 0 else longest) + _ROUNDING
+        value = (1.0 + index.longest**2 - value) / 2.0  # of the inner product
+    return value / (index.shortest if value >= 0 else index.longest) + _ROUNDING
 
 
 def _nearest(

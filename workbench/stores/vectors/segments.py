@@ -247,6 +247,16 @@ class SegmentRows:
             {c: np.array(v, dtype=k) for c, v, k in zip(columns, parts, kinds, strict=True)}
         )
 
+    def crcs(self, vids: np.ndarray) -> dict[int, int]:
+        """Return the checksum of each of those vids whose catalogue row is sound."""
+        marks = "[" + ",".join(map(str, np.asarray(vids).tolist())) + "]"
+        rows = self.database.rows(
+            "SELECT vid, crc FROM vector_row WHERE vid IN (SELECT value FROM json_each(?)) "
+            f"AND {ROW_HASH} = {ROW_HASH}(place, vid, crc, scale, norm)",
+            (marks,),
+        )
+        return dict(rows)
+
     def codes(self, space: VectorSpace, places: np.ndarray) -> np.ndarray:
         """Return the codes (n, dim) at these places."""
         places = np.asarray(places, dtype="int64")
