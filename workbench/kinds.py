@@ -105,11 +105,21 @@ def _as_text(values: pd.Series) -> pd.Series:
     if values.dtype == "str":
         text = values
     elif values.dtype == object:
-        text = values.map(lambda value: value if isinstance(value, str) else _text_of(value))
+        text = values.map(lambda value: _sound(value) if isinstance(value, str) else _text_of(value))
         text = text.astype("str")
     else:
         text = values.map(_text_of, na_action="ignore").astype("str")
     return text.mask(text == "")
+
+
+def _sound(value: str) -> str:
+    # Half a surrogate pair fits no column of text: a control character stands for it, and is
+    # refused with the same reason.
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        return "\x00"
+    return value
 
 
 def _text_of(value: Any) -> Any:

@@ -12,13 +12,13 @@ from typing import Any
 from workbench.config import WorkbenchConfig, load_config
 from workbench.demo import tiny_site_folder
 from workbench.errors import InvalidInputError
-from workbench.ingest import LoadOptions
 from workbench.queries.appearances import Appearances
 from workbench.queries.cameras import Cameras
 from workbench.queries.identities import Identities
 from workbench.queries.similarity import Similarity
 from workbench.queries.store import Store
 from workbench.queries.tracks import Tracks
+from workbench.readers import LoadOptions
 from workbench.storage.folder import create_store, is_store, open_store
 from workbench.storage.load import Load, LoadFiles, LoadPolicy, LoadReport
 from workbench.storage.manager import HybridStorageManager
@@ -160,7 +160,7 @@ def ingest(
         Files of vectors of any space.
     **options
         The options of the command line with ``_`` for ``-``: those of
-        :class:`workbench.ingest.LoadOptions` (what the rows mean) and of
+        :class:`workbench.readers.LoadOptions` (what the rows mean) and of
         :class:`workbench.storage.load.LoadPolicy` (``update``, ``strict``, ``dry_run``,
         ``join``, ``model_id``, ``precision``, ``quiet``).
 

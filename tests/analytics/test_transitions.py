@@ -122,12 +122,13 @@ def test_no_speed_without_time(stays: Any) -> None:
 
 
 def test_places_have_columns_of_their_own_and_no_flow(table: Any) -> None:
-    rows = table([("p", "cam", 0), ("p", None, 100)])
-    rows["place_id"] = pd.Series([None, "hall"], dtype="str")
+    rows = table([("p", "cam", 0), ("p", None, 100), ("p", "cam", 200)])
+    rows["place_id"] = pd.Series([None, "hall", None], dtype="str")
     found = transitions(visits(rows))
-    assert found["from_camera"].tolist() == ["cam"]
-    assert found["to_camera"].isna().all()
-    assert found["to_place"].tolist() == ["hall"]
+    assert found["from_camera"].fillna("-").tolist() == ["cam", "-"]
+    assert found["from_place"].fillna("-").tolist() == ["-", "hall"]
+    assert found["to_camera"].fillna("-").tolist() == ["-", "cam"]
+    assert found["to_place"].fillna("-").tolist() == ["hall", "-"]
     assert flow(found).empty
 
 

@@ -80,13 +80,18 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def column(values: pd.Series) -> list[Any]:
-    """Return the cells of a column, ready for JSON: times as ISO 8601 in UTC, None where missing."""
+    """Return the cells of a column, ready for JSON: times in UTC, None where missing."""
     if isinstance(values.dtype, pd.DatetimeTZDtype):
         return list(times.iso_column(values))
     if values.name in _JSON:
-        return [json.loads(text) if isinstance(text, str) else _JSON[str(values.name)] for text in values]
+        return [
+            json.loads(text) if isinstance(text, str) else _JSON[str(values.name)]
+            for text in values
+        ]
     if pd.api.types.is_float_dtype(values.dtype):
-        values = values.astype(object).where(np.isfinite(values.to_numpy("float64", na_value=np.nan)), None)
+        values = values.astype(object).where(
+            np.isfinite(values.to_numpy("float64", na_value=np.nan)), None
+        )
         return [None if cell is None else float(cell) for cell in values]
     if pd.api.types.is_object_dtype(values.dtype):
         return [plain(cell) for cell in values]

@@ -61,7 +61,8 @@ class Screen:
     def cell(self, value: Any, *, zone: bool = False, longest: int = _CELL) -> str:
         """Return one value as short safe text; `zone` names the zone of a time."""
         if isinstance(value, list | tuple | dict):
-            text = ", ".join(map(str, value)) if not isinstance(value, dict) else _json(value)
+            text = _json(value) if isinstance(value, dict) else ", ".join(map(str, value))
+            text = text if value else _MISSING
         elif value is None or pd.isna(value):
             text = _MISSING
         elif isinstance(value, pd.Timestamp):
@@ -83,7 +84,8 @@ class Screen:
         if local.microsecond:
             text += f".{local.microsecond:06d}".rstrip("0")
         # The hour that is repeated in autumn would mean two things without it.
-        return text if self.display_tz == "UTC" else text + local.strftime("%:z")
+        offset = local.strftime("%z")
+        return text if self.display_tz == "UTC" else f"{text}{offset[:3]}:{offset[3:]}"
 
 
 def number(value: float) -> str:

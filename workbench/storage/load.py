@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 from workbench import schema
 from workbench.errors import ConflictError, InvalidInputError
-from workbench.ingest import (
+from workbench.readers import (
     Batch,
     BatchReader,
     Embeddings,

@@ -13,7 +13,7 @@ import pandas as pd
 
 from workbench import schema, times
 from workbench.errors import ConflictError, NotFoundError
-from workbench.ingest import BatchReader, LoadOptions, sha256
+from workbench.readers import BatchReader, LoadOptions, sha256
 from workbench.schema import Table, canonical_json
 from workbench.storage.manager import HybridStorageManager
 from workbench.storage.rows import put, refresh_after, table_named

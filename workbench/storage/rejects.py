@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from workbench.ingest import Batch, TableRead
+from workbench.readers import Batch, TableRead
 
 COLUMNS = ("file", "line", "column", "value", "reason")
 _OVERWRITE = "(--update overwrites)"

@@ -263,9 +263,7 @@ class SqliteGraphStore(GraphStore):
         self.database.execute("INSERT OR IGNORE INTO named_space (name) VALUES (?)", (space,))
         number = self.database.value("SELECT no FROM named_space WHERE name = ?", (space,))
         which = self._numbers("appearance", frame["appearance_id"])
-        self._unname(
-            f"appearance_no IN {_IDS} AND space_no = {int(number)}", json.dumps(which)
-        )
+        self._unname(f"appearance_no IN {_IDS} AND space_no = {int(number)}", json.dumps(which))
         self.database.executemany(
             f"INSERT INTO embedding VALUES (?1, ?2, ?3, {ROW_HASH}(?1, ?2, ?3))",
             zip(frame["vid"].tolist(), which, [number] * len(which), strict=True),

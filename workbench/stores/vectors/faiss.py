@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import faiss
@@ -38,23 +39,62 @@ _LABELS = """CREATE TABLE label (
 ) STRICT;
 """
 _BLOCK = 16_384  # rows that are read at a time
+_PART = math.log(1.1)  # int8 rows whose codes differ in length by more are ranked apart
 _ROUNDING = 1e-5  # how far the index's single precision may be from the exact cosine
 _THREADS = faiss.omp_get_max_threads()  # of the process; a single query is faster on one
 
 
 @dataclass(slots=True)
-class _Index:
-    """What is in memory of one space: position n of every array is row n of the index."""
+class _Part:
+    """A FAISS index of rows of nearly the same length, and their positions in the whole."""
 
     faiss: faiss.Index
+    position: np.ndarray = field(default_factory=lambda: np.empty(0, dtype="int64"))
+    shortest: float = math.inf
+    longest: float = 0.0
+
+    def add(self, position: np.ndarray, codes: np.ndarray, lengths: np.ndarray) -> None:
+        _add(self.faiss, codes)
+        self.position = np.concatenate([self.position, position])
+        self.shortest = min(self.shortest, float(lengths.min()))
+        self.longest = max(self.longest, float(lengths.max()))
+
+    def bounds(self, values: np.ndarray) -> np.ndarray:
+        """Return what the cosines of rows with these values, or worse ones, cannot exceed."""
+        values = values.astype("float64")
+        if self.faiss.metric_type == faiss.METRIC_L2:
+            values = (1.0 + self.longest**2 - values) / 2.0  # of the inner product
+        return values / np.where(values >= 0, self.shortest, self.longest) + _ROUNDING
+
+
+@dataclass(slots=True)
+class _Index:
+    """What is in memory of one space: place n of every array is the row at position n.
+
+    FAISS ranks by inner product. The scale of an int8 row is not in its codes, so that rows of
+    equal cosine have values as different as the lengths of their codes: the rows are parted by
+    length, and a value bounds the cosine closely within a part.
+    """
+
+    kind: Callable[[], faiss.Index]
+    parts: dict[int, _Part] = field(default_factory=dict)
     place: np.ndarray = field(default_factory=lambda: np.empty(0, dtype="int64"))
     vid: np.ndarray = field(default_factory=lambda: np.empty(0, dtype="int64"))
     scale: np.ndarray = field(default_factory=lambda: np.empty(0, dtype="float32"))
-    shortest: float = math.inf  # lengths of its rows, scales left out
-    longest: float = 0.0
     live: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=bool))
     rows: dict[int, int] = field(default_factory=dict)
     removals: int = 0
+
+    def add(self, first: int, codes: np.ndarray) -> None:
+        """Take in the codes of the rows from position `first` on."""
+        lengths = precision.lengths(codes)
+        which = np.zeros(len(codes), dtype="int64")
+        if codes.dtype == np.int8:
+            which = np.floor(np.log(np.maximum(lengths, 1.0)) / _PART).astype("int64")
+        for number in np.unique(which).tolist():
+            mine = which == number
+            part = self.parts.setdefault(number, _Part(self.kind()))
+            part.add(first + np.flatnonzero(mine), codes[mine], lengths[mine])
 
 
 def _flat(space: VectorSpace) -> faiss.Index:
@@ -227,7 +267,7 @@ class FAISSVectorStore(VectorStore):
             )
         known = self.spaces().get(space)
         dim = known.dim if known else _numbers(embedding)
-        matrix = checked(embedding, dim)
+        matrix = _single(embedding, dim)
         vid = self._database.allocate_vids(1)
         with self._database.transaction():
             if known is None:
@@ -241,10 +281,11 @@ class FAISSVectorStore(VectorStore):
     ) -> list[tuple[str, float]]:
         if space not in self.spaces():
             return []
+        target = _single(embedding, self._space(space).dim)
         owners = self._owners or self._labels
         ask = k
         while True:
-            hits = self.search(space, embedding, k=ask, min_similarity=min_similarity)
+            hits = self.search(space, target, k=ask, min_similarity=min_similarity)
             owned = hits.merge(owners(space, hits["vid"].to_numpy()), on="vid")
             if len(owned) >= k or len(hits) < ask:
                 break
@@ -290,7 +331,7 @@ class FAISSVectorStore(VectorStore):
             elif count <= _DIRECT or k >= count:
                 hits = self._compared(found, index, targets, np.flatnonzero(allowed))
             else:
-                hits = self._ranked(found, index, targets, allowed, count, k)
+                hits = self._ranked(found, index, targets, allowed, k)
             kept = [_nearest(*hit, k, min_similarity) for hit in hits]
         return ranked(range(len(targets)), [v for v, _ in kept], [s for _, s in kept])
 
@@ -306,35 +347,51 @@ class FAISSVectorStore(VectorStore):
         return [(np.concatenate(vids), values) for values in np.concatenate(near, axis=1)]
 
     def _ranked(
-        self,
-        space: VectorSpace,
-        index: _Index,
-        targets: np.ndarray,
-        allowed: np.ndarray,
-        count: int,
-        k: int,
+        self, space: VectorSpace, index: _Index, targets: np.ndarray, allowed: np.ndarray, k: int
     ) -> list[tuple[np.ndarray, np.ndarray]]:
         """Return a proven superset of the k nearest for each query, scored exactly."""
         lengths = np.linalg.norm(targets.astype("float64"), axis=1)
         unit = (targets / lengths[:, None]).astype("float32")
-        out: list[tuple[np.ndarray, np.ndarray]] = [(np.empty(0), np.empty(0))] * len(unit)
-        open_, fetch = np.arange(len(unit)), min(count, k + 16)
+        found = [(index.vid[:0], np.empty(0))] * len(unit)
+        everything = bool(allowed.all())
+        for part in index.parts.values():
+            chosen = None if everything else allowed[part.position]
+            found = self._ranked_part(space, index, part, targets, unit, chosen, found, k)
+        return found
+
+    def _ranked_part(
+        self,
+        space: VectorSpace,
+        index: _Index,
+        part: _Part,
+        targets: np.ndarray,
+        unit: np.ndarray,
+        chosen: np.ndarray | None,
+        before: list[tuple[np.ndarray, np.ndarray]],
+        k: int,
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Return what was found before, and what of this part may be among the k nearest."""
+        count = len(part.position) if chosen is None else int(np.count_nonzero(chosen))
         parameters = None
-        if count < len(allowed):
-            bits = np.packbits(allowed, bitorder="little")
+        if chosen is not None and count < len(chosen):
+            bits = np.packbits(chosen, bitorder="little")
             parameters = faiss.SearchParameters(sel=faiss.IDSelectorBitmap(bits))  # type: ignore[call-arg, arg-type]
+        out = list(before)
+        open_, fetch = np.arange(len(unit) if count else 0), min(count, k + 16)
         while len(open_):
             faiss.omp_set_num_threads(1 if len(open_) == 1 else _THREADS)
-            values, positions = index.faiss.search(unit[open_], fetch, params=parameters)
+            values, rows = part.faiss.search(unit[open_], fetch, params=parameters)
             still = []
-            for query, value, position in zip(open_, values, positions, strict=True):
-                seen = position >= 0
-                sound, codes = self._read(space, index, position[seen])
-                near = precision.similarities(codes, targets[query])
-                out[query] = (index.vid[sound], near)
-                cut = _bound(index, float(value[-1])) if seen.all() else -np.inf
-                enough = len(near) >= k and np.partition(near, -k)[-k] > cut
-                if fetch < count and not enough:
+            for query, value, row in zip(open_.tolist(), values, rows, strict=True):
+                bounds = part.bounds(value)
+                vids, near = before[query]
+                wanted = (row >= 0) & (bounds >= _last(near, k))  # others cannot be near enough
+                sound, codes = self._read(space, index, part.position[row[wanted]])
+                scores = precision.similarities(codes, targets[query])
+                near = np.concatenate([near, scores])
+                out[query] = (np.concatenate([vids, index.vid[sound]]), near)
+                cut = bounds[-1] if row[-1] >= 0 else -np.inf
+                if fetch < count and _last(near, k) <= cut:
                     still.append(query)
             open_, fetch = np.array(still, dtype="int64"), min(count, fetch * 4)
         return out
@@ -356,18 +413,15 @@ class FAISSVectorStore(VectorStore):
     def _fresh(self, space: VectorSpace) -> _Index:
         """Return the index with every committed row in it."""
         removals, rows = self.rows.progress(space.name)
-        index = self._indexes.get(space.name)
+        # Taken out until it is whole again: an error on the way must not leave half of it.
+        index = self._indexes.pop(space.name, None)
         if index is None:
-            index = _Index(INDEX_KINDS[space.index_type](space))
-            self._indexes[space.name] = index
+            index = _Index(partial(INDEX_KINDS[space.index_type], space))
         if index.rows != rows:
             place, vid, scale = self.rows.catalogue(space.name, index.rows)
             for first in range(0, len(place), _BLOCK):
                 block = self.rows.codes(space, place[first : first + _BLOCK])
-                lengths = precision.lengths(block)
-                index.shortest = min(index.shortest, float(lengths.min()))
-                index.longest = max(index.longest, float(lengths.max()))
-                _add(index.faiss, block)
+                index.add(len(index.place) + first, block)
             index.place = np.concatenate([index.place, place])
             index.vid = np.concatenate([index.vid, vid])
             index.scale = np.concatenate([index.scale, scale])
@@ -376,7 +430,17 @@ class FAISSVectorStore(VectorStore):
         if index.removals != removals:
             index.live = np.isin(index.place, self.rows.catalogue(space.name, {})[0])
             index.removals = removals
+        self._indexes[space.name] = index
         return index
+
+
+def _single(embedding: np.ndarray, dim: int) -> np.ndarray:
+    matrix = checked(embedding, dim, what="embedding")
+    if len(matrix) != 1:
+        raise InvalidInputError(
+            f"{len(matrix)} embeddings were given; one is needed.", where="embedding"
+        )
+    return matrix
 
 
 def _numbers(embedding: np.ndarray) -> int:
@@ -401,11 +465,9 @@ def _add(index: faiss.Index, codes: np.ndarray) -> None:
     index.add_sa_codes(np.ascontiguousarray(codes).view("uint8").reshape(len(codes), -1))
 
 
-def _bound(index: _Index, value: float) -> float:
-    """Return what the cosine of a row behind `value` in the index's order cannot exceed."""
-    if index.faiss.metric_type == faiss.METRIC_L2:
-        value = (1.0 + index.longest**2 - value) / 2.0  # of the inner product
-    return value / (index.shortest if value >= 0 else index.longest) + _ROUNDING
+def _last(near: np.ndarray, k: int) -> float:
+    """Return the k-th largest, minus infinity where there are fewer."""
+    return float(np.partition(near, -k)[-k]) if len(near) >= k else -math.inf
 
 
 def _nearest(

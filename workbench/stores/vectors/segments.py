@@ -222,6 +222,9 @@ class SegmentRows:
 
     def count(self, space: str) -> int:
         """Return the number of rows of a space."""
+        removals, segments = self.progress(space)
+        if not removals:  # nothing is missing from what was committed: no need to count
+            return sum(segments.values())
         return int(
             self.database.value(
                 "SELECT count(*) FROM segment g JOIN space s ON s.no = g.space_no "

@@ -1,0 +1,281 @@
+"""``ingest``, ``detect``, ``loads``, ``unload``: from files to a store, and back out again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from workbench.cli.answer import FINDINGS, Answer
+from workbench.cli.options import FILE, PAIR, TEXT, Call, answering, several
+from workbench.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from workbench.cli.terminal import Screen
+    from workbench.storage.load import LoadReport
+
+_table: dict[str, Any] = {"type": FILE, "metavar": "FILE"}
+meaning = several(
+    click.option(
+        "--format",
+        type=click.Choice(["auto", "csv", "parquet", "contacts"]),
+        default="auto",
+        show_default=True,
+        help="What the files are.",
+    ),
+    click.option(
+        "--columns",
+        type=PAIR,
+        multiple=True,
+        metavar="OURS=THEIRS",
+        help="Our column name and the file's; one of theirs may feed several of ours.",
+    ),
+    click.option("--camera", type=TEXT, metavar="ID", help="The camera of every row."),
+    click.option(
+        "--camera-columns",
+        type=PAIR,
+        multiple=True,
+        metavar="OURS=THEIRS",
+        help="As --columns, for the table of cameras.",
+    ),
+    click.option(
+        "--box",
+        type=click.Choice(["xywh", "xyxy"]),
+        help="Boxes as corner and size, or as two corners.",
+    ),
+    click.option("--tz", type=TEXT, metavar="ZONE", help="Zone of times that carry none."),
+    click.option(
+        "--time-unit",
+        type=click.Choice(["s", "ms", "us"]),
+        help="Times are numbers, counted from --start-time or from 1970.",
+    ),
+    click.option(
+        "--fps", type=TEXT, metavar="RATE", help="Times are frames; 30, 29.97 or 30000/1001."
+    ),
+    click.option("--start-time", type=TEXT, metavar="TIME", help="Time of frame 0 or of time 0."),
+    click.option(
+        "--where",
+        type=TEXT,
+        metavar="EXPRESSION",
+        help="Rows wanted, as \"list == 'x' and identity_id > 0\", over the file's own names.",
+    ),
+    click.option(
+        "--unidentified",
+        type=TEXT,
+        multiple=True,
+        metavar="VALUE",
+        help="An identity cell that means nobody; an empty one always does.",
+    ),
+    click.option(
+        "--identity-from",
+        type=click.Choice(["track"]),
+        help="Make each camera and track a provisional identity.",
+    ),
+    click.option(
+        "--dataset", type=TEXT, metavar="NAME", help='Put "NAME:" before identity and camera ids.'
+    ),
+    click.option(
+        "--position-unit",
+        type=click.Choice(["m", "ft", "mile"]),
+        default="m",
+        show_default=True,
+        help="Unit of camera positions.",
+    ),
+)
+tables = several(
+    click.option("--cameras", **_table, help="Cameras: where they hang and look, their clocks."),
+    click.option("--adjacency", **_table, help="Ways between cameras."),
+    click.option("--outages", **_table, help="When which camera was out."),
+    click.option(
+        "--floor-plan", **_table, multiple=True, help="YAML beside an image; repeat for levels."
+    ),
+    click.option("--identities", **_table, help="Names and properties of identities."),
+    click.option("--sources", **_table, help="Camera, start and frame rate of each video."),
+)
+vectors_of = several(
+    click.option("--face", **_table, help="Vectors of the space face (.npy, .npz, Parquet)."),
+    click.option("--reid", **_table, help="Vectors of the space reid."),
+    click.option(
+        "--vectors",
+        type=PAIR,
+        multiple=True,
+        metavar="SPACE=FILE",
+        help="Vectors of any space.",
+    ),
+    click.option(
+        "--join",
+        type=click.Choice(["auto", "id", "row"]),
+        default="auto",
+        show_default=True,
+        help="How vectors find their rows.",
+    ),
+    click.option("--model-id", type=TEXT, metavar="NAME", help="The model that made the vectors."),
+    click.option(
+        "--precision",
+        type=click.Choice(["float32", "float16", "int8"]),
+        help="What vectors of a new space are stored in.",
+    ),
+)
+policy = several(
+    click.option("--update", is_flag=True, help="Overwrite what is there and differs."),
+    click.option("--strict", is_flag=True, help="Refuse everything when a row is bad."),
+    click.option("--dry-run", is_flag=True, help="Say what would happen and write nothing."),
+)
+
+
+@click.command()
+@click.argument("files", type=FILE, nargs=-1, metavar="[FILE]...")
+@meaning
+@tables
+@vectors_of
+@policy
+@answering
+def ingest(call: Call, files: Sequence[Path], **given: Any) -> Answer:
+    """Load files into a store, making it where there is none.
+
+    FILE is a table of appearances (CSV, also gzipped, or Parquet) or a contact list; a table of
+    --cameras, --adjacency, --outages, --identities or a --floor-plan may be loaded without one.
+    Bad rows go to a rejects file and the rest is loaded (exit code 1). The same file again changes
+    nothing. Not sure what a file is? workbench detect FILE
+    """
+    import dataclasses
+
+    import pandas as pd
+
+    from workbench.session import ingest as load
+
+    for name in ("columns", "camera_columns", "vectors"):
+        given[name] = _once(f"--{name.replace('_', '-')}", given[name])
+    settings = call.settings()
+    report = load(settings.store, list(files), config=settings, **given)
+    document = dataclasses.asdict(report)
+    found = report.rejected > 0 or report.rejects_file is not None
+    return Answer(
+        document=document,
+        table=pd.DataFrame([document]),
+        text=lambda screen: _loaded(screen, report, given["dry_run"], settings.store),
+        code=FINDINGS if found else 0,
+    )
+
+
+def _once(option: str, pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
+    for n, (name, _) in enumerate(pairs):
+        if name in dict(pairs[:n]):
+            raise InvalidInputError(
+                f"{option} names {name!r} twice.", where=option, next="Name each of ours once."
+            )
+    return dict(pairs)
+
+
+def _loaded(screen: Screen, report: LoadReport, dry: bool, store: Path) -> str:
+    import shlex
+
+    from workbench.cli.safe import safe
+    from workbench.cli.terminal import plural
+
+    done = "Would load" if dry else "Loaded"
+    kind = f" ({report.format})" if report.format else ""
+    lines = [f"{done} {plural(report.rows, 'row')}{kind} in {report.seconds:.1f} s"]
+    lines[0] += " - nothing was written." if dry else f", as load {report.load_id}."
+    lines.append(screen.facts(_counts(report)))
+    if report.columns_read_as:
+        lines.append("Columns read as:")
+        lines += [f"  {safe(a)} -> {safe(b)}" for a, b in report.columns_read_as.items()]
+    if report.rejects_file:
+        lines.append(f"Rows that could not be used: {safe(report.rejects_file)}")
+    where = "" if str(store) == "workbench-store" else f" --store {safe(shlex.quote(str(store)))}"
+    if report.rejects_file and not dry:
+        lines.append("next: correct them there or in the file, and ingest that file again.")
+    elif dry:
+        lines.append("next: the same command without --dry-run")
+    else:
+        lines.append(f"next: workbench stats{where}")
+    return "\n".join(lines)
+
+
+def _counts(report: LoadReport) -> dict[str, object]:
+    """Return what happened to the rows, then what is new; of that, what is not nothing."""
+    names = ("added", "updated", "unchanged", "duplicates", "filtered", "rejected")
+    said: dict[str, object] = {
+        f"  {name}": getattr(report, name) for name in names if getattr(report, name)
+    }
+    for name in ("identities", "appearances", "cameras"):
+        if getattr(report, name):
+            said[f"  new {name}"] = getattr(report, name)
+    return said | {f"  vectors in {space}": n for space, n in report.vectors.items()}
+
+
+@click.command()
+@click.argument("file", type=FILE)
+@answering
+def detect(call: Call, file: Path) -> Answer:
+    """Say what a file is and which command loads it.
+
+    No store is needed. Only the first rows are read.
+    """
+    import dataclasses
+
+    import pandas as pd
+
+    from workbench.readers import detect as look
+
+    call.settings()
+    document = dataclasses.asdict(look(file))
+
+    def text(screen: Screen) -> str:
+        from workbench.cli.safe import safe
+
+        said = {name: document[name] for name in ("format", "confidence", "reason", "columns")}
+        said["rows looked at"] = document["rows_sampled"]
+        # A command is to be copied: it is never shortened.
+        return f"{screen.facts(said)}\nnext:\n  {safe(document['next'])}"
+
+    return Answer(document=document, table=pd.DataFrame([document]), text=text)
+
+
+@click.command()
+@answering
+def loads(call: Call) -> Answer:
+    """List what was loaded, when, and under which options."""
+    import dataclasses
+
+    import pandas as pd
+
+    with call.bench() as bench:
+        found = [dataclasses.asdict(one) for one in bench.store.loads()]
+    table = pd.DataFrame(
+        found, columns=["load_id", "at", "files", "options", "rows", "appearances", "complete"]
+    )
+
+    def text(screen: Screen) -> str:
+        from workbench.cli.terminal import moment
+
+        shown = table.assign(
+            at=[moment(one) for one in table["at"]],
+            files=[", ".join(f["name"] for f in files) for files in table["files"]],
+        ).drop(columns="options")
+        return screen.table(shown)
+
+    return Answer(document={"loads": found}, table=table, text=text)
+
+
+@click.command()
+@click.argument("load_id", type=TEXT, metavar="LOAD")
+@answering
+def unload(call: Call, load_id: str) -> Answer:
+    """Take a load back, whole.
+
+    Its rows go; what it had overwritten returns.
+    """
+    import pandas as pd
+
+    with call.bench() as bench:
+        removed = bench.store.unload(load_id)
+    table = pd.DataFrame({"what": list(removed), "removed": list(removed.values())})
+    return Answer(
+        document={"removed": removed},
+        table=table,
+        text=lambda screen: f"Load {screen.cell(load_id)} was taken back.\n{screen.table(table)}",
+    )

@@ -1,0 +1,238 @@
+"""Options that several commands share, and what a command is given of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from workbench.cli.answer import Answer
+from workbench.errors import InvalidInputError, NotFoundError
+
+if TYPE_CHECKING:
+    from workbench.config import WorkbenchConfig
+    from workbench.session import Workbench
+
+LARGEST = 2**62
+
+
+class Text(click.ParamType):
+    """Text that is Unicode: an id, a name, a time."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the text; bytes that are no UTF-8 are refused."""
+        text = str(value)
+        try:
+            text.encode("utf-8")
+        except UnicodeEncodeError:
+            self.fail("it holds bytes that are no UTF-8 text.", param, ctx)
+        return text
+
+
+class File(click.ParamType):
+    """The path of a file or folder, as the system has it."""
+
+    name = "path"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Return the path; an empty one is refused."""
+        if not str(value):
+            self.fail("the path is empty.", param, ctx)
+        return Path(value)
+
+
+class Pair(click.ParamType):
+    """Two texts with ``=`` between them, as ``ours=theirs``."""
+
+    name = "a=b"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        """Return the two sides; the first ``=`` parts them."""
+        if isinstance(value, tuple):
+            return value
+        left, sign, right = Text().convert(value, param, ctx).partition("=")
+        if not (left and sign and right):
+            self.fail(f"{value!r} is not of the form NAME=VALUE.", param, ctx)
+        return left, right
+
+
+TEXT, FILE, PAIR = Text(), File(), Pair()
+COUNT = click.IntRange(0, LARGEST)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What every command is told: where the store is, and how to answer."""
+
+    store: Path | None
+    config: Path | None
+    as_json: bool
+    as_csv: bool
+    display_tz: str | None
+
+    def settings(self) -> WorkbenchConfig:
+        """Return the configuration, with what was said on the command line over it."""
+        from workbench import times
+        from workbench.config import load_config
+
+        said: dict[str, Any] = {}
+        if self.store is not None:
+            said["store"] = self.store
+        if self.display_tz is not None:
+            times.zone(self.display_tz)
+            said["display_tz"] = self.display_tz
+        return load_config(self.config).model_copy(update=said)
+
+    def bench(self) -> Workbench:
+        """Return the workbench of the store.
+
+        Raises
+        ------
+        NotFoundError
+            When there is none; nothing is made.
+        """
+        from workbench.session import open as open_bench
+
+        return open_bench(self.settings())
+
+
+def answering(command: Callable[..., Answer]) -> Callable[..., int]:
+    """Give a command the options that all have, and write what it answers.
+
+    The command takes a :class:`Call` first and returns an :class:`Answer`.
+    """
+
+    @wraps(command)
+    def run(**given: Any) -> int:
+        if given["json"] and given["csv"]:
+            raise InvalidInputError(
+                "One answer cannot be JSON and CSV.",
+                where="--json --csv",
+                next="Give one of the two.",
+            )
+        call = Call(
+            store=given.pop("store"),
+            config=given.pop("config"),
+            as_json=given.pop("json"),
+            as_csv=given.pop("csv"),
+            display_tz=given.pop("display_tz"),
+        )
+        return _write(command(call, **given), call)
+
+    for option in reversed(_COMMON):
+        run = option(run)
+    return run
+
+
+def _write(answer: Answer, call: Call) -> int:
+    from workbench.cli.cells import csv_parts, json_parts
+    from workbench.cli.terminal import Screen
+    from workbench.cli.writing import write_bytes, write_parts
+
+    if call.as_json:
+        write_parts(json_parts(answer.document))
+    elif call.as_csv:
+        write_parts(csv_parts(answer.table))
+    else:
+        import sys
+
+        text = answer.text(Screen(call.settings().display_tz)) + "\n"
+        write_bytes(text.encode(sys.stdout.encoding or "utf-8", "backslashreplace"))
+    return answer.code
+
+
+_COMMON = (
+    click.option(
+        "--store",
+        type=FILE,
+        metavar="DIR",
+        help="The store; else WORKBENCH_STORE, else ./workbench-store.",
+    ),
+    click.option("--config", type=FILE, metavar="FILE", help="A YAML file of configuration."),
+    click.option("--json", is_flag=True, help="One JSON document on stdout."),
+    click.option("--csv", is_flag=True, help="The main table as CSV on stdout."),
+    click.option(
+        "--display-tz",
+        type=TEXT,
+        metavar="ZONE",
+        help="Time zone of text and pictures; JSON and CSV stay in UTC.",
+    ),
+)
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def several(*options: Decorator) -> Decorator:
+    """Return one decorator of several options, in this order."""
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+time_range = several(
+    click.option("--start", type=TEXT, metavar="TIME", help="From this time on, included."),
+    click.option("--end", type=TEXT, metavar="TIME", help="Up to this time, not included."),
+    click.option("--tz", type=TEXT, metavar="ZONE", help="Zone of a --start or --end without one."),
+)
+cameras = click.option(
+    "--camera",
+    "cameras",
+    type=TEXT,
+    multiple=True,
+    metavar="ID",
+    help="Only at this camera or place; repeat for several.",
+)
+identities = click.option(
+    "--identity",
+    "identities",
+    type=TEXT,
+    multiple=True,
+    metavar="ID",
+    help="Only this identity; repeat for several.",
+)
+max_gap = click.option(
+    "--max-gap",
+    type=float,
+    default=30.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Sightings at one camera with gaps of at most this are one visit.",
+)
+
+
+def known(
+    bench: Workbench, *, cameras: Sequence[str] = (), identities: Sequence[str] = ()
+) -> dict[str, list[str] | None]:
+    """Return ``camera`` and ``identity`` for a room, None where nothing was said.
+
+    Raises
+    ------
+    NotFoundError
+        Naming the first id that is not in the store: a slip of the keyboard must not look like
+        an empty answer.
+    """
+    if cameras:
+        graph = bench.manager.graph
+        there = {*graph.nodes("Camera")["id"], *graph.nodes("Place")["id"]}
+        for one in cameras:
+            if one not in there:
+                raise NotFoundError(
+                    f"There is no camera or place {one!r}.",
+                    where=f"camera {one}",
+                    next="See which cameras there are with: workbench cameras",
+                )
+    for one in identities:
+        bench.identities.get(one)
+    return {"camera": list(cameras) or None, "identity": list(identities) or None}

@@ -1,0 +1,81 @@
+"""A file of appearances, whatever its format, as batches."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from workbench.errors import InvalidInputError
+from workbench.readers.appearances import AppearanceReader
+from workbench.readers.batches import BatchReader
+from workbench.readers.contacts import ContactReader
+from workbench.readers.detect import table_format
+from workbench.readers.files import BATCH_ROWS, TextFile
+from workbench.readers.opening import open_text
+from workbench.readers.options import LoadOptions
+
+_CONTAINERS = ("csv", "parquet")
+READERS: dict[str, type[AppearanceReader] | type[ContactReader]] = {
+    "csv": AppearanceReader,
+    "parquet": AppearanceReader,
+    "contacts": ContactReader,
+}
+
+
+def read_appearances(
+    path: str | Path, options: LoadOptions | None = None, *, batch_rows: int = BATCH_ROWS
+) -> BatchReader:
+    r"""Return the appearances of a file: iterate it to get each ``Batch``, again if need be.
+
+    Columns and options are checked here, before a row is read; ``reader.check()`` then refuses what
+    only the whole file shows (a torn gzip, a time without zone). Neither leaves anything behind.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+    options : LoadOptions, optional
+        How it is to be read.
+    batch_rows : int
+        Data rows of a batch; what memory holds at a time.
+
+    Returns
+    -------
+    BatchReader
+        ``.format``, ``.options`` (resolved; its ``meaning()`` is recorded), ``.name``,
+        ``.columns_read_as``, ``.count()`` data rows, ``.check()``, and iteration.
+
+    Raises
+    ------
+    NotFoundError
+        When there is no such file.
+    InvalidInputError
+        When it cannot be read as it is, with the question or the option that is missing.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = pathlib.Path(folder, "seen.csv")
+    ...     _ = file.write_text("time,cam,pid\n2026-01-01T08:00Z,c1,Ada\n")
+    ...     batch = next(iter(read_appearances(file)))
+    >>> batch.rows[["timestamp", "camera_id", "identity_id"]].astype(str).values.tolist()
+    [['2026-01-01 08:00:00+00:00', 'c1', 'Ada']]
+    """
+    options = options or LoadOptions()
+    file = open_text(path)
+    return READERS[_format(file, options)](file, options, batch_rows=batch_rows)
+
+
+def _format(file: TextFile, options: LoadOptions) -> str:
+    if options.format == "contacts":
+        return "contacts"
+    if options.format in _CONTAINERS and options.format != file.format:
+        raise InvalidInputError(
+            f"{file.path.name!r} is {file.format}, not {options.format}.",
+            where="--format",
+            next=f"Leave --format out, or write --format {file.format}.",
+        )
+    # Who maps columns has another reading of them in mind than the one their names suggest.
+    if options.format == "auto" and not options.columns and table_format(file) == "contacts":
+        return "contacts"
+    return file.format
