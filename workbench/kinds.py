@@ -105,7 +105,9 @@ def _as_text(values: pd.Series) -> pd.Series:
     if values.dtype == "str":
         text = values
     elif values.dtype == object:
-        text = values.map(lambda value: _sound(value) if isinstance(value, str) else _text_of(value))
+        text = values.map(
+            lambda value: _sound(value) if isinstance(value, str) else _text_of(value)
+        )
         text = text.astype("str")
     else:
         text = values.map(_text_of, na_action="ignore").astype("str")

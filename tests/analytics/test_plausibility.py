@@ -92,6 +92,8 @@ def test_other_levels_are_not_compared(table: Any) -> None:
     rows = table([("p", "a", 0), ("p", "b", 0)])
     assert implausible(rows, cameras=FAR.assign(level=["0", "1", "0"])).empty
     assert len(implausible(rows, cameras=FAR.assign(level=["0", None, "0"]))) == 1
+    rows["floor_x_m"], rows["floor_y_m"] = [0.0, 50.0], [0.0, 0.0]  # each of its own drawing
+    assert implausible(rows, cameras=FAR.assign(level=["0", "1", "0"])).empty
 
 
 def test_floor_positions_come_before_cameras(table: Any) -> None:

@@ -243,6 +243,7 @@ class GraphQuestionsContract:
             site.refresh_statistics(["none"])
             site.refresh_statistics(["ann", "bob", "eve"])
         r.same(r.dump(site), before)
+        assert not any(site.damaged().values())
 
     def test_times_at_the_ends_of_the_calendar(self, store: GraphStore) -> None:
         r.put(store, "Camera", {"id": "c", "clock_offset_s": -0.000001})

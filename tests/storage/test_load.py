@@ -329,9 +329,7 @@ def test_gzip_many_files_and_sources(tmp_path: Path, write: Any) -> None:
         "a.csv.gz,c1,2026-01-01T08:00:00Z,30\n"
         "b.csv.gz,c2,2026-01-01T09:00:00Z,15\n",
     )
-    report = load(
-        tmp_path / "store", tmp_path / "a.csv.gz", tmp_path / "b.csv.gz", sources=sources
-    )
+    report = load(tmp_path / "store", tmp_path / "a.csv.gz", tmp_path / "b.csv.gz", sources=sources)
     assert shape(report) == {"added": 4}
     with workbench.open(tmp_path / "store") as bench:
         seen = bench.appearances.find()

@@ -257,6 +257,41 @@ def test_a_changed_name_of_a_vector_is_no_name(path: Path) -> None:
     assert store.owners("face", np.array([1, 2]))["vid"].tolist() == [2]
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE identity SET name = 'Anne'",
+        "UPDATE identity SET num_appearances = num_appearances + 1",
+        "UPDATE appearance SET timestamp_us = timestamp_us + 1",
+        "UPDATE appearance SET confidence = 0.75",
+        "UPDATE appearance SET identity_no = NULL, camera_no = 1",
+        "UPDATE camera SET clock_offset_s = 1e-9",
+        "UPDATE embedding SET vid = vid + 1",
+        "UPDATE identity SET row_hash = row_hash + 1",
+    ],
+)
+def test_every_changed_row_is_named(path: Path, sql: str) -> None:
+    store = SqliteGraphStore(SqliteDatabase(path))
+    with store.transaction():
+        SqliteGraphStore.apply_schema(store.database)
+    r.put(store, "Camera", {"id": "c", "clock_offset_s": 0.1})
+    r.put(store, "Identity", {"id": "ann", "name": "Ann"})
+    r.put(store, "Appearance", {"id": "a", "timestamp": "2026-01-01T00:00Z"})
+    link = {"identity_id": "ann", "appearance_id": "a", "confidence": 0.5}
+    r.put(store, "HAS_APPEARANCE", link)
+    with store.transaction():
+        store.name_vectors("face", named(("a", 1)))
+        store.refresh_statistics(["ann"])
+    assert store.damaged() == {"database": [], "row": []}
+    connection = sqlite3.connect(path)
+    with connection:
+        assert connection.execute(sql).rowcount == 1
+    connection.close()
+    found = store.damaged()
+    assert found["database"] == []
+    assert len(found["row"]) == 1
+
+
 # ---------------------------------------------------------------------- backends by name
 def test_every_backend_of_the_registry_is_there() -> None:
     for family, known in BACKENDS.items():

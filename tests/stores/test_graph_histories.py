@@ -18,7 +18,7 @@ from workbench.stores.graph.base import GraphStore, Selection
 from workbench.stores.graph.memory import MemoryGraphStore
 from workbench.stores.graph.sqlite import SqliteGraphStore
 
-few = settings(max_examples=20, deadline=None, derandomize=True, database=None)
+few = settings(max_examples=14, deadline=None, derandomize=True, database=None)
 
 
 @contextmanager

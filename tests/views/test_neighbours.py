@@ -37,7 +37,8 @@ def test_one_row_a_hit_coloured_by_identity_with_the_cosine_named() -> None:
 
 def test_hostile_text_is_text() -> None:
     bad = "<img src=x onerror=alert(1)>"
-    figure = neighbours(hits(appearance_id=bad, identity_id=bad, camera_id=bad, query=bad), space="face")
+    hostile = hits(appearance_id=bad, identity_id=bad, camera_id=bad, query=bad)
+    figure = neighbours(hostile, space="face")
     assert "<img" not in figure.to_json().replace("\\u003c", "<")
 
 

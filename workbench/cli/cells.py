@@ -36,12 +36,15 @@ def _array(frame: pd.DataFrame) -> Iterator[bytes]:
     yield b"["
     for first in range(0, len(frame), _BLOCK):
         rows = records(frame.iloc[first : first + _BLOCK])
-        yield _bytes((",\n" if first else "\n") + ",\n".join(map(_dumps, rows)))
+        yield _bytes((",\n" if first else "\n") + ",\n".join(map(_encode, rows)))
     yield b"]"
 
 
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+
+
 def _dumps(value: object) -> str:
-    return json.dumps(plain(value), ensure_ascii=False, allow_nan=False)
+    return _encode(plain(value))
 
 
 def _bytes(text: str) -> bytes:

@@ -251,9 +251,10 @@ def loads(call: Call) -> Answer:
 
     def text(screen: Screen) -> str:
         from workbench.cli.terminal import moment
+        from workbench.times import DTYPE
 
         shown = table.assign(
-            at=[moment(one) for one in table["at"]],
+            at=pd.Series(map(moment, table["at"]), dtype=DTYPE),
             files=[", ".join(f["name"] for f in files) for files in table["files"]],
         ).drop(columns="options")
         return screen.table(shown)

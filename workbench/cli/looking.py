@@ -127,7 +127,13 @@ def appearances(
     with call.bench() as bench:
         chosen = known(bench, cameras=cameras, identities=identities)
         rows = bench.appearances.find(
-            start=start, end=end, tz=tz, limit=limit, after=after, **chosen
+            start=start,
+            end=end,
+            tz=tz,
+            camera=chosen["camera"],
+            identity=chosen["identity"],
+            limit=limit,
+            after=after,
         )
     columns = ["id", "timestamp", "camera_id", "identity_id", "tracking_id", "confidence"]
     if rows["place_id"].notna().any():
@@ -187,7 +193,13 @@ def identity(call: Call, identity_id: str) -> Answer:
         said |= {name: document[name] for name in ("properties", "merge_history", "cameras")}
         return screen.facts(said)
 
-    return Answer(document=document, table=row.assign(cameras=[seen_by]), text=text)
+    return Answer(document=document, table=_with(row, seen_by), text=text)
+
+
+def _with(row: pd.DataFrame, cameras: list[str]) -> pd.DataFrame:
+    import pandas as pd
+
+    return row.assign(cameras=pd.Series([cameras], index=row.index, dtype=object))
 
 
 @click.command()

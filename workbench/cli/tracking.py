@@ -74,9 +74,12 @@ _SIGHTING = ["appearance_id", "timestamp", "camera_id", "place_id", "tracking_id
 
 def sightings(rows: pd.DataFrame) -> pd.DataFrame:
     """Return sightings as ``track`` shows them: the box as one list."""
+    import pandas as pd
+
     from workbench.cli.cells import boxes
 
-    named = rows.rename(columns={"id": "appearance_id"}).assign(bbox=boxes(rows))
+    named = rows.rename(columns={"id": "appearance_id"})
+    named["bbox"] = pd.Series(boxes(rows), index=rows.index, dtype=object)
     return named[[*_SIGHTING, "bbox", "confidence", "method"]]
 
 

@@ -195,9 +195,8 @@ class AppearanceWriter:
                 self._vector.put(space, vids, matrix)
                 names[space] = pd.DataFrame({"appearance_id": work.loc[mask, "id"], "vid": vids})
             identities, cameras = self._make_missing(work, now) if create else ([], [])
-            graph.upsert_nodes("Appearance", work[schema.APPEARANCE.names])
             links = _links(work, before, now)
-            graph.upsert_edges("HAS_APPEARANCE", links)
+            graph.upsert_appearances(work[schema.APPEARANCE.names], links)
             for space, frame in names.items():
                 graph.name_vectors(space, frame)
             touched = set(before["identity_id"]) | set(links["identity_id"])

@@ -407,8 +407,8 @@ class HybridStorageManager(StorageManager):
     ) -> list[tuple[str, float]]:
         if "face" not in self.vector.spaces():
             return []
-        hits = nearest.nearest(self.pair, "face", embedding, k=k, min_similarity=min_similarity)
-        return list(zip(hits["appearance_id"], hits["similarity"], strict=True))
+        hits = nearest.hits(self.pair, "face", embedding, k=k, min_similarity=min_similarity)
+        return list(zip(hits.appearance_id.tolist(), hits.similarity.tolist(), strict=True))
 
     def find_matching_identities(
         self,

@@ -72,7 +72,11 @@ def neighbours(hits: pd.DataFrame, *, space: str, display_tz: str = "UTC") -> go
         showlegend=False,
         height=150 + _ROW_PX * max(1, len(rows)),
         margin={"l": 10, "r": 60, "t": 70, "b": 50},
-        xaxis={"title": {"text": f"cosine ({escape(space)})"}, "range": [lowest - 0.03, 1.08], "zeroline": False},
+        xaxis={
+            "title": {"text": f"cosine ({escape(space)})"},
+            "range": [lowest - 0.03, 1.08],
+            "zeroline": False,
+        },
         yaxis={
             "tickmode": "array",
             "tickvals": rows,

@@ -83,14 +83,14 @@ CONFIG: dict[str, Any] = {"displaylogo": False, "responsive": True, "plotlyServe
 
 
 def class_colours(n: int) -> list[str]:
-    """Return `n` colours for classes: Okabe-Ito up to 8, then Glasbey, then round again.
+    """Return `n` colours for classes: Okabe-Ito for the first 8, then Glasbey, then round again.
 
     Examples
     --------
     >>> class_colours(2)
     ['#0072B2', '#D55E00']
     """
-    palette = OKABE_ITO if n <= len(OKABE_ITO) else (*OKABE_ITO, *GLASBEY)
+    palette = (*OKABE_ITO, *GLASBEY)
     return [palette[i % len(palette)] for i in range(n)]
 
 

@@ -120,6 +120,11 @@ class GraphStore(ABC):
     def upsert_edges(self, kind: str, frame: pd.DataFrame) -> int:
         """Write checked rows of ``schema.EDGES[kind]``; both ends exist. Return how many."""
 
+    def upsert_appearances(self, nodes: pd.DataFrame, links: pd.DataFrame) -> None:
+        """Write appearances and the links of some of them, as the two primitives would."""
+        self.upsert_nodes("Appearance", nodes)
+        self.upsert_edges("HAS_APPEARANCE", links)
+
     @abstractmethod
     def delete_nodes(self, label: str, keys: pd.DataFrame) -> int:
         """Delete by key columns, with every edge and vector name; return how many there were."""
@@ -160,6 +165,11 @@ class GraphStore(ABC):
     @abstractmethod
     def owners(self, space: str, vids: np.ndarray) -> pd.DataFrame:
         """Return ``vid``, ``appearance_id`` of those vids that a committed row names."""
+
+    def names_of(self, space: str, vids: np.ndarray) -> dict[int, str]:
+        """Return the appearance that a committed row names for each vid that has one."""
+        rows = self.owners(space, vids)
+        return dict(zip(rows["vid"].tolist(), rows["appearance_id"].tolist(), strict=True))
 
     @abstractmethod
     def to_sweep(self) -> pd.DataFrame:

@@ -71,7 +71,14 @@ class SqliteGraphStore(GraphStore):
             return self._link(frame)
         return self._upsert(schema.EDGES[kind], frame)
 
-    def _upsert(self, table: Table, frame: pd.DataFrame) -> int:
+    def upsert_appearances(self, nodes: pd.DataFrame, links: pd.DataFrame) -> None:
+        # One statement a row instead of two: the link is part of the appearance's row.
+        joint = nodes[["id"]].merge(links, left_on="id", right_on="appearance_id", how="left")
+        self._upsert(schema.APPEARANCE, nodes, self._link_cells(joint))
+
+    def _upsert(
+        self, table: Table, frame: pd.DataFrame, more: Sequence[list[Any]] | None = None
+    ) -> int:
         if frame.empty:
             return 0
         columns = [
@@ -80,27 +87,34 @@ class SqliteGraphStore(GraphStore):
             else tables.cells(frame[column.name], column)
             for column in table.columns
         ]
+        if table is schema.APPEARANCE:
+            columns += more or [[None] * len(frame)] * len(tables.LINK)
         self.database.executemany(tables.upsert(table), zip(*columns, strict=True))
         return len(frame)
 
     def _link(self, frame: pd.DataFrame) -> int:
         if frame.empty:
             return 0
-        who = self._numbers("identity", frame["identity_id"])
         which = self._numbers("appearance", frame["appearance_id"])
-        rest = [
-            tables.cells(frame[name], schema.HAS_APPEARANCE.column(name))
-            for name in ("confidence", "method", "created_at")
-        ]
+        columns = ", ".join(tables.names(schema.APPEARANCE))
         self.database.executemany(
             "UPDATE appearance SET identity_no = ?2, confidence = ?3, method = ?4, linked_us = ?5, "
-            f"link_hash = {ROW_HASH}(?1, ?2, ?3, ?4, ?5) WHERE no = ?1",
-            zip(which, who, *rest, strict=True),
+            f"{ROW_HASH} = {ROW_HASH}({columns}, ?2, ?3, ?4, ?5) WHERE no = ?1",
+            zip(which, *self._link_cells(frame), strict=True),
         )
         return len(frame)
 
+    def _link_cells(self, links: pd.DataFrame) -> list[list[Any]]:
+        """Return the columns of ``tables.LINK``."""
+        rest = ("confidence", "method", "created_at")
+        return [
+            self._numbers("identity", links["identity_id"]),
+            *(tables.cells(links[n], schema.HAS_APPEARANCE.column(n)) for n in rest),
+        ]
+
     def _numbers(self, name: str, ids: pd.Series) -> list[Any]:
-        wanted = ids.dropna().unique().tolist()
+        codes, different = pd.factorize(ids)
+        wanted = different.tolist()
         if not wanted:
             return [None] * len(ids)
         found = dict(
@@ -115,7 +129,8 @@ class SqliteGraphStore(GraphStore):
                 where=name,
                 next=f"Create the {name} first.",
             )
-        return [found.get(key) for key in ids]
+        numbers = np.array([*(found[key] for key in wanted), None], dtype=object)
+        return numbers[codes].tolist()  # the code of a missing id is -1: the last one, None
 
     def delete_nodes(self, label: str, keys: pd.DataFrame) -> int:
         table = schema.NODES[label]
@@ -139,8 +154,13 @@ class SqliteGraphStore(GraphStore):
             )
 
     def _unlink(self, where: str) -> int:
-        columns = ", ".join(f"{name} = NULL" for name in (*tables.LINK, "link_hash"))
-        return self.database.execute(f"UPDATE appearance SET {columns} WHERE {where}")
+        columns = ", ".join(tables.names(schema.APPEARANCE))
+        unset = ", ".join(f"{name} = NULL" for name in tables.LINK)
+        nothing = ", ".join(["NULL"] * len(tables.LINK))
+        return self.database.execute(
+            f"UPDATE appearance SET {unset}, {ROW_HASH} = {ROW_HASH}({columns}, {nothing}) "
+            f"WHERE {where}"
+        )
 
     def _unname(self, where: str, *parameters: Any) -> int:
         self.database.execute(
@@ -212,7 +232,8 @@ class SqliteGraphStore(GraphStore):
         conditions = [f"{name} IN {_IDS}" for name, ids in ends if ids is not None]
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
         rows = self.database.rows(
-            f"SELECT {', '.join(physical)} FROM {table.name}{where} ORDER BY {names[0]}, {names[1]}",
+            f"SELECT {', '.join(physical)} FROM {table.name}{where} "
+            f"ORDER BY {names[0]}, {names[1]}",
             [_json(ids) for _, ids in ends if ids is not None],
         )
         return tables.frame(table.columns, rows)
@@ -242,12 +263,10 @@ class SqliteGraphStore(GraphStore):
             for row in self.database.rows("PRAGMA foreign_key_check")
         ]
         checks = [
-            (t.name, f"{ROW_HASH} IS NOT {ROW_HASH}({', '.join(tables.names(t))})")
+            (t.name, f"{ROW_HASH} IS NOT {ROW_HASH}({', '.join(tables.hashed(t))})")
             for t in (*schema.NODES.values(), *schema.EDGES.values())
             if not t.derived and t is not schema.HAS_APPEARANCE
         ]
-        link = f"{ROW_HASH}(no, {', '.join(tables.LINK)})"
-        checks.append(("appearance", f"identity_no IS NOT NULL AND link_hash IS NOT {link}"))
         checks.append(("embedding", f"{ROW_HASH} IS NOT {ROW_HASH}(vid, appearance_no, space_no)"))
         wrong = []
         for name, condition in checks:
@@ -290,13 +309,18 @@ class SqliteGraphStore(GraphStore):
         return _named(rows, ["appearance_id", "vid"])
 
     def owners(self, space: str, vids: np.ndarray) -> pd.DataFrame:
-        rows = self.database.rows(
+        return _named(self._owners(space, vids), ["vid", "appearance_id"])
+
+    def names_of(self, space: str, vids: np.ndarray) -> dict[int, str]:
+        return dict(self._owners(space, vids))
+
+    def _owners(self, space: str, vids: np.ndarray) -> list[tuple]:
+        return self.database.rows(
             "SELECT e.vid, a.id FROM embedding e JOIN appearance a ON a.no = e.appearance_no "
             f"WHERE e.vid IN {_IDS} AND e.space_no = (SELECT no FROM named_space WHERE name = ?) "
             f"AND e.{ROW_HASH} = {ROW_HASH}(e.vid, e.appearance_no, e.space_no) ORDER BY e.vid",
             (json.dumps(np.asarray(vids).tolist()), space),
         )
-        return _named(rows, ["vid", "appearance_id"])
 
     def to_sweep(self) -> pd.DataFrame:
         rows = self.database.rows("SELECT space, vid FROM sweep ORDER BY space, vid")
@@ -400,15 +424,19 @@ class SqliteGraphStore(GraphStore):
 
     def refresh_statistics(self, identity_ids: Sequence[str]) -> None:
         picked = f"no IN (SELECT no FROM identity WHERE id IN {_IDS})"
+        # Without clock offsets every fact but one is read from the covering index alone.
+        shifted = self.database.value(f"SELECT max({_OFFSET} <> 0) FROM camera c")
+        moment = f"a.timestamp_us + {_OFFSET}" if shifted else "a.timestamp_us"
+        camera = "LEFT JOIN camera c ON c.no = a.camera_no" if shifted else ""
         self.database.execute(
             "UPDATE identity SET (first_seen_us, last_seen_us, num_appearances, num_cameras, "
-            "confidence_score, has_face) = (SELECT min(m), max(m), count(*), "
-            "count(DISTINCT camera_no), coalesce(avg(confidence), stated_confidence), "
-            "coalesce(max(face), 0) FROM (SELECT a.camera_no, a.confidence, "
-            f"a.timestamp_us + {_OFFSET} AS m, EXISTS (SELECT 1 FROM embedding e WHERE "
-            "e.appearance_no = a.no AND e.space_no = (SELECT no FROM named_space WHERE name = "
-            "'face')) AS face FROM appearance a LEFT JOIN camera c ON c.no = a.camera_no "
-            f"WHERE a.identity_no = identity.no)) WHERE {picked}",
+            f"confidence_score) = (SELECT min({moment}), max({moment}), count(*), "
+            "count(DISTINCT a.camera_no), coalesce(avg(a.confidence), stated_confidence) "
+            f"FROM appearance a {camera} WHERE a.identity_no = identity.no), "
+            # CROSS JOIN keeps her appearances outside, so that the first face ends the search.
+            "has_face = EXISTS (SELECT 1 FROM appearance a CROSS JOIN embedding e "
+            "WHERE a.identity_no = identity.no AND e.appearance_no = a.no AND e.space_no = "
+            f"(SELECT no FROM named_space WHERE name = 'face')) WHERE {picked}",
             (_json(identity_ids),),
         )
         columns = ", ".join(tables.names(schema.IDENTITY))

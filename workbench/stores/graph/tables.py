@@ -23,7 +23,8 @@ _SQL = {"int": "INTEGER", "bool": "INTEGER", "float": "REAL", "blob": "BLOB", "t
 LINK = ("identity_no", "confidence", "method", "linked_us")
 
 _INDEXES = """
-CREATE INDEX appearance_of_identity ON appearance (identity_no, timestamp_us, camera_no, place_no);
+CREATE INDEX appearance_of_identity
+  ON appearance (identity_no, timestamp_us, camera_no, place_no, confidence);
 CREATE INDEX appearance_camera ON appearance (camera_no, timestamp_us);
 CREATE INDEX appearance_timestamp ON appearance (timestamp_us);
 CREATE INDEX appearance_place ON appearance (place_no) WHERE place_no IS NOT NULL;
@@ -91,6 +92,11 @@ def names(table: Table) -> list[str]:
     return [physical(column) for column in table.columns]
 
 
+def hashed(table: Table) -> list[str]:
+    """Return the columns that the checksum of a row covers, in its order."""
+    return [*names(table), *(LINK if table is schema.APPEARANCE else ())]
+
+
 def key_of(name: str) -> str:
     """Return the SQL expression that names a row of a table to people."""
     known = {t.name: t for t in (*schema.NODES.values(), *schema.EDGES.values())}
@@ -115,7 +121,7 @@ def _create(table: Table) -> str:
             lines[-1] = lines[-1].replace(" TEXT", " INTEGER", 1)
     if table is schema.APPEARANCE:
         lines.append("identity_no INTEGER REFERENCES identity (no)")
-        lines += ["confidence REAL", "method TEXT", "linked_us INTEGER", "link_hash INTEGER"]
+        lines += ["confidence REAL", "method TEXT", "linked_us INTEGER"]
     lines.append(f"{ROW_HASH} INTEGER NOT NULL")
     key = ", ".join(physical(table.column(name)) for name in table.key)
     lines.append(f"UNIQUE ({key})")
@@ -134,11 +140,19 @@ def _fk(table: Table, column: Column) -> str:
 
 
 def upsert(table: Table) -> str:
-    """Return the statement that writes one row, overwriting the one with the same key."""
-    columns = names(table)
+    """Return the statement that writes one row, overwriting the one with the same key.
+
+    An appearance is written with its link; one that is there keeps its link where none is given.
+    """
+    columns = hashed(table)
     marks = ", ".join(f"?{n}" for n in range(1, len(columns) + 1))
     key = {physical(table.column(name)) for name in table.key}
-    changes = [f"{name} = excluded.{name}" for name in [*columns, ROW_HASH] if name not in key]
+    new = {name: f"excluded.{name}" for name in columns}
+    if table is schema.APPEARANCE:
+        for name in LINK:
+            new[name] = f"iif(excluded.identity_no IS NULL, {name}, excluded.{name})"
+    changes = [f"{name} = {value}" for name, value in new.items() if name not in key]
+    changes.append(f"{ROW_HASH} = {ROW_HASH}({', '.join(new.values())})")
     return (
         f"INSERT INTO {table.name} ({', '.join(columns)}, {ROW_HASH}) "
         f"VALUES ({marks}, {ROW_HASH}({marks})) "

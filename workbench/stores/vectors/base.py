@@ -11,7 +11,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 import pandas as pd
@@ -83,6 +83,17 @@ class VectorSpace:
                     where=f"space {self.name}",
                     next=f"Use one of: {', '.join(allowed)}.",
                 )
+
+
+class Hits(NamedTuple):
+    """The rows found for queries, one column an array: a table costs more than a search.
+
+    By query (its position), similarity downwards, ties by vid.
+    """
+
+    query: np.ndarray
+    vid: np.ndarray
+    similarity: np.ndarray
 
 
 def checked(vectors: np.ndarray, dim: int, *, what: str = "vector") -> np.ndarray:
@@ -182,6 +193,17 @@ class VectorStore(ABC):
         """Take rows out of every later answer; return how many there were."""
 
     @abstractmethod
+    def hits(
+        self,
+        space: str,
+        queries: np.ndarray,
+        *,
+        k: int,
+        min_similarity: float | None = None,
+        within: np.ndarray | None = None,
+    ) -> Hits:
+        """Return the nearest rows of each query: what :meth:`search` gives as a table."""
+
     def search(
         self,
         space: str,
@@ -197,6 +219,10 @@ class VectorStore(ABC):
         near as the last of them, so that whoever knows the ids can break the tie. By similarity
         downwards, ties by vid; rank counts from 1. `within` restricts to these vids.
         """
+        found = self.hits(space, queries, k=k, min_similarity=min_similarity, within=within)
+        first = np.searchsorted(found.query, found.query)
+        rank = np.arange(1, len(first) + 1, dtype="int64") - first
+        return pd.DataFrame({**found._asdict(), "rank": rank})
 
     @abstractmethod
     def get(self, space: str, vids: np.ndarray) -> np.ndarray:
@@ -261,22 +287,10 @@ class VectorStore(ABC):
         return known is None
 
 
-def ranked(
-    queries: Sequence[int], vids: Sequence[np.ndarray], similarities: Sequence[np.ndarray]
-) -> pd.DataFrame:
-    """Return the answer table of a search from the hits of each query, sorted and numbered."""
-    parts = [(np.empty(0, dtype="int64"), np.empty(0, dtype="int64"), np.empty(0))]
-    ranks = [np.empty(0, dtype="int64")]
-    for query, found, values in zip(queries, vids, similarities, strict=True):
-        order = np.lexsort((found, -values))
-        parts.append((np.full(len(found), query, dtype="int64"), found[order], values[order]))
-        ranks.append(np.arange(1, len(found) + 1, dtype="int64"))
-    query_, vid, similarity = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return pd.DataFrame(
-        {
-            "query": query_,
-            "vid": vid.astype("int64"),
-            "similarity": similarity.astype("float64"),
-            "rank": np.concatenate(ranks),
-        }
-    )
+def ranked(vids: Sequence[np.ndarray], similarities: Sequence[np.ndarray]) -> Hits:
+    """Return the answer of a search from what was found for each query, in order."""
+    query = np.repeat(np.arange(len(vids), dtype="int64"), [len(found) for found in vids])
+    vid = np.concatenate([np.empty(0, dtype="int64"), *vids]).astype("int64")
+    similarity = np.concatenate([np.empty(0), *similarities]).astype("float64")
+    order = np.lexsort((vid, -similarity, query))
+    return Hits(query, vid[order], similarity[order])

@@ -24,6 +24,7 @@ from workbench.stores.database import SqliteDatabase
 from workbench.stores.vectors import precision
 from workbench.stores.vectors.base import (
     DEFAULT_PRECISION,
+    Hits,
     VectorSpace,
     VectorStore,
     checked,
@@ -305,7 +306,7 @@ class FAISSVectorStore(VectorStore):
         )
 
     # ------------------------------------------------------------------ search
-    def search(
+    def hits(
         self,
         space: str,
         queries: np.ndarray,
@@ -313,11 +314,11 @@ class FAISSVectorStore(VectorStore):
         k: int,
         min_similarity: float | None = None,
         within: np.ndarray | None = None,
-    ) -> pd.DataFrame:
+    ) -> Hits:
         found = self._space(space)
         targets = checked(queries, found.dim, what="query")
         if not len(targets):
-            return ranked([], [], [])
+            return ranked([], [])
         with self._database.snapshot():
             index = self._fresh(found)
             if self._database.writing:  # what it saw may be rolled back: not to be kept
@@ -333,7 +334,7 @@ class FAISSVectorStore(VectorStore):
             else:
                 hits = self._ranked(found, index, targets, allowed, k)
             kept = [_nearest(*hit, k, min_similarity) for hit in hits]
-        return ranked(range(len(targets)), [v for v, _ in kept], [s for _, s in kept])
+        return ranked([v for v, _ in kept], [s for _, s in kept])
 
     def _compared(
         self, space: VectorSpace, index: _Index, targets: np.ndarray, positions: np.ndarray

@@ -7,7 +7,14 @@ import pandas as pd
 
 from workbench.errors import InvalidInputError, NotFoundError
 from workbench.stores.vectors import precision
-from workbench.stores.vectors.base import VectorSpace, VectorStore, checked, paired, ranked
+from workbench.stores.vectors.base import (
+    Hits,
+    VectorSpace,
+    VectorStore,
+    checked,
+    paired,
+    ranked,
+)
 
 
 class MemoryVectorStore(VectorStore):
@@ -43,7 +50,7 @@ class MemoryVectorStore(VectorStore):
         rows = self._rows.get(space, {})
         return sum(rows.pop(vid, None) is not None for vid in np.asarray(vids).tolist())
 
-    def search(
+    def hits(
         self,
         space: str,
         queries: np.ndarray,
@@ -51,7 +58,7 @@ class MemoryVectorStore(VectorStore):
         k: int,
         min_similarity: float | None = None,
         within: np.ndarray | None = None,
-    ) -> pd.DataFrame:
+    ) -> Hits:
         found = self._space(space)
         targets = checked(queries, found.dim, what="query")
         vids = self.vids(space)
@@ -67,7 +74,7 @@ class MemoryVectorStore(VectorStore):
                 wanted &= near >= min_similarity
             hits.append(vids[wanted])
             values.append(near[wanted])
-        return ranked(range(len(targets)), hits, values)
+        return ranked(hits, values)
 
     def _codes(self, space: str, vids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         rows = self._rows[space]
