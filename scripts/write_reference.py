@@ -45,11 +45,11 @@ def command(name: str) -> str:
     one = program.commands[name]
     context = click.Context(one, info_name=f"workbench {name}")
     own = [p for p in one.get_params(context) if isinstance(p, click.Option)]
-    shared = {option.name for option in _shared()} | {"help"}
-    text = re.sub(r"\n(?!\n)", " ", one.help or "").replace("\n ", "\n\n")
-    rows = [_option(p, context) for p in own if p.name not in shared]
+    shared = {option.name for option in _shared()}
+    paragraphs = (" ".join(part.split()) for part in (one.help or "").split("\n\n"))
+    rows = [_option(p, context) for p in own if p.name not in shared and "--help" not in p.opts]
     usage = one.get_usage(context).removeprefix("Usage: ")
-    lines = [re.sub(r" {2,}", " ", text).strip(), "", "```", " ".join(usage.split()), "```", ""]
+    lines = ["\n\n".join(paragraphs), "", "```", " ".join(usage.split()), "```", ""]
     if rows:
         lines += ["| option | meaning |", "|---|---|", *rows, ""]
     return "\n".join(lines)
