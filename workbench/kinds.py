@@ -34,8 +34,8 @@ ID_LENGTH = 200
 TEXT_LENGTH = 10_000
 JSON_LENGTH = 100_000
 LARGEST_WHOLE = 2**53
-_CONTROL = r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]"
-_CONTROL_IN_TEXT = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]"
+CONTROL_IN_ID = r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]"
+CONTROL_IN_TEXT = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]"
 _DTYPES: dict[str, str] = {
     "id": "str",
     "text": "str",
@@ -140,7 +140,7 @@ def _coerce_text(values: pd.Series, column: Column) -> tuple[pd.Series, pd.Serie
     reasons = _no_reasons(values)
     limit = ID_LENGTH if column.kind == "id" else TEXT_LENGTH
     long = text.str.len() > limit
-    control = text.str.contains(_CONTROL if column.kind == "id" else _CONTROL_IN_TEXT, regex=True)
+    control = text.str.contains(CONTROL_IN_ID if column.kind == "id" else CONTROL_IN_TEXT, regex=True)
     reasons[long.fillna(False).astype(bool)] = f"longer than {limit} characters"
     reasons[control.fillna(False).astype(bool)] = "holds a control character or is not UTF-8"
     return text.mask(reasons.notna()), reasons

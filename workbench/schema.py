@@ -133,6 +133,7 @@ def _problems(found: list[pd.DataFrame]) -> pd.DataFrame:
 
 def _shown(value: object) -> str:
     text = "" if value is None or value is pd.NA or value is pd.NaT else str(value)
+    text = text.encode("utf-8", "backslashreplace").decode()
     return text if len(text) <= 200 else text[:197] + "..."
 
 

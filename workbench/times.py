@@ -6,7 +6,7 @@ microseconds since 1970-01-01T00:00:00Z (``_us``) where it is computed with or s
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -16,6 +16,7 @@ import pandas as pd
 from workbench.errors import InvalidInputError
 
 DTYPE: Final = "datetime64[us, UTC]"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Python's own datetime ends at the years 1 and 9999, and so do ISO texts of four digits.
 MIN_US = -62_135_596_800_000_000
 MAX_US = 253_402_300_799_999_999
@@ -144,6 +145,17 @@ def instant(value: object, *, tz: str | None = None, name: str = "time") -> int:
             next="Write it as 2026-01-31T08:00:00Z, or give the zone with --tz (Python: tz=).",
         )
     return int(times.astype("int64")[0])
+
+
+def microseconds(moment: datetime) -> int:
+    """Return the microseconds since the epoch of an aware datetime.
+
+    Examples
+    --------
+    >>> microseconds(datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC))
+    1000000
+    """
+    return (moment - _EPOCH) // timedelta(microseconds=1)
 
 
 def iso(us: int | None) -> str | None:

@@ -468,7 +468,6 @@ class StorageManagerContract:
                 site.add_probable_matches(frame(*pairs))
         r.same(state(site), before)
 
-    @pytest.mark.xfail(strict=True, reason="a value that cannot be used is dropped in silence")
     def test_a_probable_match_with_nonsense_is_refused(self, site: HybridStorageManager) -> None:
         pair = {"appearance_a": "a4", "appearance_b": "a1", "similarity": "high"}
         with pytest.raises(InvalidInputError):
@@ -546,7 +545,6 @@ class StorageManagerContract:
         got = site.find_matching_identities(face, None)
         assert scored(got) == [("Zoe", 1.0), ("ann", 1.0), ("bob", HALF)]
 
-    @pytest.mark.xfail(strict=True, reason="only the first k of each space are fused")
     def test_the_best_of_both_need_not_be_first_in_either(self, site: HybridStorageManager) -> None:
         site.create_identity(Identity(id="eve"))
         site.add_appearances(

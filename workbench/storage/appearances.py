@@ -179,6 +179,9 @@ class AppearanceWriter:
         self, work: pd.DataFrame, matrices: Matrices, *, create: bool
     ) -> tuple[list[str], list[str], dict[str, int]]:
         graph, now = self._graph, pd.Timestamp.now("UTC").as_unit("us")
+        if not create:
+            for name in ("camera", "place", "identity"):
+                self._pair.require(name, work[f"{name}_id"])
         work["created_at"] = work["created_at"].fillna(now)
         given = {
             space: (m if mask.all() else m[mask], mask)

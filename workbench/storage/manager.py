@@ -17,12 +17,12 @@ import numpy as np
 import pandas as pd
 
 from workbench import schema, times
-from workbench.errors import ConflictError, InvalidInputError
+from workbench.errors import ConflictError, InvalidInputError, NotFoundError
 from workbench.model import Appearance, Camera, Identity, records_of, table_of
 from workbench.storage import nearest
 from workbench.storage.appearances import CONTENT, AppearanceWriter, Written, checked_appearances
 from workbench.storage.pair import StorePair
-from workbench.storage.rows import Merge, merge_rows
+from workbench.storage.rows import Merge, merge_rows, stored
 from workbench.stores.graph.base import GraphStore, Selection
 from workbench.stores.vectors.base import VectorStore
 
@@ -352,7 +352,7 @@ class HybridStorageManager(StorageManager):
     def add_outages(self, frame: pd.DataFrame) -> int:
         """Write outages of cameras that exist (``schema.OUTAGE``); return how many were new."""
         rows = schema.OUTAGE.check(frame)
-        backwards = (rows["end"] <= rows["start"]).to_numpy().nonzero()[0]
+        backwards = (rows["end"] <= rows["start"]).to_numpy(dtype=bool).nonzero()[0]
         if len(backwards):
             raise InvalidInputError(
                 "An outage ends before it starts.",
@@ -367,7 +367,7 @@ class HybridStorageManager(StorageManager):
 
         The pair is put in order of id and its ``temporal_gap`` computed.
         """
-        rows = schema.PROBABLE_MATCH.coerce(frame)[0]
+        rows = schema.PROBABLE_MATCH.check(frame)
         ends = ["appearance_a", "appearance_b"]
         same = (rows[ends[0]] == rows[ends[1]]).to_numpy().nonzero()[0]
         if len(same):
@@ -385,9 +385,59 @@ class HybridStorageManager(StorageManager):
         rows["temporal_gap"] = np.abs(gap.astype("float64")) / 1e6
         return self._stamped_edges("PROBABLE_MATCH", rows)
 
+    def delete_edges(self, kind: str, frame: pd.DataFrame) -> int:
+        """Delete ways, candidate pairs or tags of things by their key columns; return how many.
+
+        Raises
+        ------
+        NotFoundError
+            Naming the first that is not there; nothing was deleted.
+        """
+        if kind not in ("ADJACENT_TO", "PROBABLE_MATCH", "TAGGED_IDENTITY", "TAGGED_APPEARANCE"):
+            raise InvalidInputError(
+                f"{kind!r} cannot be deleted by itself.",
+                where="kind",
+                next="Use unlink for HAS_APPEARANCE; the others follow from appearances.",
+            )
+        key = list(schema.EDGES[kind].key)
+        there = frame[key].merge(stored(self.graph, kind, frame)[key], how="left", indicator=True)
+        gone = (there["_merge"] == "left_only").to_numpy().nonzero()[0]
+        if len(gone):
+            name = " -> ".join(str(cell) for cell in frame[key].iloc[gone[0]])
+            raise NotFoundError(
+                f"There is no {kind} {name}.", where=f"row {gone[0]}", next="Leave it out."
+            )
+        with self.pair.unit():
+            return self.graph.delete_edges(kind, frame[key])
+
+    def add_tags(self, frame: pd.DataFrame) -> int:
+        """Create tags (``kind``, ``name``; the id is "kind:name"); return how many were new."""
+        given = frame.assign(id=frame["kind"].astype("str") + ":" + frame["name"].astype("str"))
+        return self._create("Tag", given)
+
+    def tag(self, frame: pd.DataFrame) -> int:
+        """Tag identities or appearances; return how many.
+
+        Parameters
+        ----------
+        frame : DataFrame
+            ``tag_id``, ``weight`` and either ``identity_id`` or ``appearance_id``.
+
+        Raises
+        ------
+        NotFoundError
+            When a tag, identity or appearance is not there; nothing was written.
+        """
+        what = "identity" if "identity_id" in frame else "appearance"
+        kind = f"TAGGED_{what.upper()}"
+        rows = schema.EDGES[kind].check(frame)
+        self.pair.require("tag", rows["tag_id"])
+        self.pair.require(what, rows[f"{what}_id"])
+        return self._stamped_edges(kind, rows)
+
     def _stamped_edges(self, kind: str, rows: pd.DataFrame) -> int:
         table = schema.EDGES[kind]
-        old = self.graph.edges(kind).set_index(list(table.key))["created_at"]
+        old = stored(self.graph, kind, rows).set_index(list(table.key))["created_at"]
         keys = pd.MultiIndex.from_frame(rows[list(table.key)])
         now = pd.Timestamp.now("UTC").as_unit("us")
         rows["created_at"] = pd.Series(old.reindex(keys).array, index=rows.index).fillna(now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -20,16 +20,12 @@ def nearest(
     k: int = 10,
     min_similarity: float | None = None,
     within: np.ndarray | None = None,
-    exclude: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Return the nearest named rows: ``query, appearance_id, vid, similarity, rank``.
 
-    A threshold of the space is applied unless one is given; ties by appearance id. Rows of
-    the appearances in `exclude` are left out. Always min(k, matches) rows a query.
+    Always min(k, matches) rows a query; ties by appearance id; no threshold unless one is given.
     """
-    found = hits(
-        pair, space, queries, k=k, min_similarity=min_similarity, within=within, exclude=exclude
-    )
+    found = hits(pair, space, queries, k=k, min_similarity=min_similarity, within=within)
     first = np.searchsorted(found.query, found.query)
     return pd.DataFrame(
         {
@@ -59,11 +55,9 @@ def hits(
     k: int = 10,
     min_similarity: float | None = None,
     within: np.ndarray | None = None,
-    exclude: Sequence[str] = (),
 ) -> Named:
     """Return what :func:`nearest` gives, as arrays in its order."""
-    barred = set(exclude)
-    more = len(barred)
+    more = 0
     with pair.graph.snapshot():
         while True:
             query, vid, similarity = pair.vector.hits(
@@ -71,7 +65,7 @@ def hits(
             )
             names = pair.graph.names_of(space, np.unique(vid))
             name = np.array([names.get(one) for one in vid.tolist()], dtype=object)
-            kept = np.array([one is not None and one not in barred for one in name], dtype=bool)
+            kept = np.array([one is not None for one in name], dtype=bool)
             # Rows that nobody names took places of rows that count: ask for more.
             found_all = np.bincount(query)
             short = np.bincount(query[kept], minlength=len(found_all)) < k
@@ -94,7 +88,6 @@ def nearest_identities(
     k: int = 10,
     min_similarity: float | None = None,
     within: np.ndarray | None = None,
-    exclude: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Return the best appearance of each of the k nearest identities.
 
@@ -103,19 +96,18 @@ def nearest_identities(
     total = len(pair.vector.vids(space)) if within is None else len(within)
     ask = min(total, 4 * k + 16)
     while True:
-        hits = nearest(
+        found = nearest(
             pair,
             space,
             queries,
             k=ask,
             min_similarity=min_similarity,
             within=within,
-            exclude=exclude,
         )
-        links = pair.graph.identities_of(hits["appearance_id"].unique().tolist())
-        owned = hits.merge(links[["appearance_id", "identity_id"]], on="appearance_id")
+        links = pair.graph.identities_of(found["appearance_id"].unique().tolist())
+        owned = found.merge(links[["appearance_id", "identity_id"]], on="appearance_id")
         best = owned.sort_values(["query", "rank"]).drop_duplicates(["query", "identity_id"])
-        people = best.groupby("query").size().reindex(hits["query"].unique()).fillna(0)
+        people = best.groupby("query").size().reindex(found["query"].unique()).fillna(0)
         if ask >= total or (people >= k).all():
             break
         ask = min(total, ask * 4)
@@ -131,19 +123,34 @@ def matching(
     k: int = 10,
     min_similarity: float | None = None,
 ) -> list[tuple[str, float]]:
-    """Return identity ids and the mean over the spaces given of their best cosine in each."""
+    """Return identity ids and the mean over the spaces given of their best cosine in each.
+
+    Exact: the best of both need not be first in either, so each space is asked for more people
+    until nobody left out can score as much as the last of the answer.
+    """
     spaces = pair.vector.spaces()
     asked = {space: v for space, v in given.items() if v is not None and space in spaces}
-    candidates: set[str] = set()
+    depth = 2 * k
+    while True:
+        ranked = {s: nearest_identities(pair, s, v, k=depth) for s, v in asked.items()}
+        fused = _fused(pair, asked, sorted({n for r in ranked.values() for n in r["identity_id"]}))
+        # Whoever was not met is at most as near, in every space, as the last one met there.
+        bound = [r["similarity"].iloc[-1] for r in ranked.values() if len(r) == depth]
+        if not bound or (len(fused) >= k and fused[k - 1][1] > max(bound)):
+            break
+        depth *= 4
+    return [hit for hit in fused if min_similarity is None or hit[1] >= min_similarity][:k]
+
+
+def _fused(
+    pair: StorePair, asked: Mapping[str, np.ndarray], people: list[str]
+) -> list[tuple[str, float]]:
+    """Return these people with their scores, best first, ties by id."""
+    scores: dict[str, list[float]] = {name: [] for name in people}
     for space, vector in asked.items():
-        candidates |= set(nearest_identities(pair, space, vector, k=k)["identity_id"])
-    scores: dict[str, list[float]] = {name: [] for name in candidates}
-    for space, vector in asked.items():
-        # A candidate of one space gets her true best in the other, however far down it is.
-        within = pair.graph.vids_within(space, Selection(identities=sorted(candidates)))
-        best = nearest_identities(pair, space, vector, k=len(candidates), within=within)
+        within = pair.graph.vids_within(space, Selection(identities=people))
+        best = nearest_identities(pair, space, vector, k=len(people), within=within)
         for name, similarity in zip(best["identity_id"], best["similarity"], strict=True):
             scores[name].append(float(similarity))
     fused = [(name, float(np.mean(values))) for name, values in scores.items() if values]
-    wanted = [hit for hit in fused if min_similarity is None or hit[1] >= min_similarity]
-    return sorted(wanted, key=lambda hit: (-hit[1], hit[0]))[:k]
+    return sorted(fused, key=lambda hit: (-hit[1], hit[0]))

@@ -16,7 +16,13 @@ from workbench.errors import InvalidInputError, NotFoundError, ServerAwayError, 
 from workbench.stores.graph.base import GraphStore
 from workbench.stores.vectors.base import DEFAULT_PRECISION, VectorSpace, VectorStore, checked
 
-_PLURAL = {"identity": "identities", "appearance": "appearances", "camera": "cameras"}
+_NEXT = {
+    "identity": "See who is there with: workbench identities",
+    "appearance": "See what is there with: workbench appearances",
+    "camera": "See which there are with: workbench cameras",
+    "place": "Places come with contact lists: workbench ingest FILE",
+    "tag": "Make it first: add_tags(...)",
+}
 
 
 class StorePair:
@@ -75,7 +81,7 @@ class StorePair:
                 + (f" (nor {len(unknown) - 1} others)" if len(unknown) > 1 else "")
                 + ".",
                 where=f"{name} {unknown.iloc[0]}",
-                next=f"See what is there with: workbench {_PLURAL[name]}",
+                next=_NEXT[name],
             )
         return pd.DataFrame({"id": wanted.reset_index(drop=True)})
 
@@ -96,6 +102,8 @@ class StorePair:
             )
         known = self.vector.spaces().get(space)
         dim = known.dim if known else self.stated(space).get("dim") or np.shape(given)[-1]
+        if mask.any() and not known:
+            self.space(space, dim)  # refuses what could not be made, before anything is written
         if mask.all() and n:
             return checked(given, dim, what=f"{space} vector"), mask
         matrix = np.zeros((n, dim), dtype="float32")

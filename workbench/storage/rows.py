@@ -42,9 +42,14 @@ def table_named(label: str) -> Table:
     return schema.NODES.get(label) or schema.EDGES[label]
 
 
-def stored(graph: GraphStore, label: str) -> pd.DataFrame:
-    """Return all rows of a label or kind."""
-    return graph.nodes(label) if label in schema.NODES else graph.edges(label)
+def stored(graph: GraphStore, label: str, like: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Return the rows of a label or kind: all, or those that begin with a key of `like`."""
+    first = None
+    if like is not None:
+        first = like[table_named(label).key[0]].unique().tolist()
+    if label in schema.NODES:
+        return graph.nodes(label, ids=first)
+    return graph.edges(label, src=first)
 
 
 def put(graph: GraphStore, label: str, rows: pd.DataFrame) -> None:
@@ -79,7 +84,7 @@ def merge_rows(
     """
     table = table_named(label)
     given = table.check(frame)
-    there, old = _matched(given, stored(pair.graph, label), table)
+    there, old = _matched(given, stored(pair.graph, label, given), table)
     conflicts, changed = _differences(given, old, there, table)
     if strict and len(conflicts):
         raise _refusal(label, given, conflicts, table)

@@ -9,9 +9,10 @@ is tested against the derived form.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -124,6 +125,49 @@ class GraphStore(ABC):
         """Write appearances and the links of some of them, as the two primitives would."""
         self.upsert_nodes("Appearance", nodes)
         self.upsert_edges("HAS_APPEARANCE", links)
+
+    def add_appearance(
+        self, cells: Mapping[str, Any], identity_id: str | None, vids: Mapping[str, int]
+    ) -> bool:
+        """Write one new appearance, its link and the names of its vectors, as the primitives would.
+
+        Parameters
+        ----------
+        cells : mapping
+            A checked value, or None, for each column of ``schema.APPEARANCE``; aware datetimes.
+        identity_id : str, optional
+            Whose it is.
+        vids : mapping of str to int
+            Its vectors by space.
+
+        Returns
+        -------
+        bool
+            False, with nothing written, when it is there already or names what is not there.
+        """
+        nodes = schema.APPEARANCE.check(pd.DataFrame([cells], dtype=object))
+        wanted = [(c.references, cells[c.name]) for c in schema.APPEARANCE.columns if c.references]
+        for name, key in [*wanted, ("identity", identity_id)]:
+            label = next(t.label for t in schema.NODES.values() if t.name == name)
+            if name and key is not None and self.nodes(label, ids=[key]).empty:
+                return False
+        if len(self.nodes("Appearance", ids=[cells["id"]])):
+            return False
+        link = pd.DataFrame(
+            {
+                "identity_id": [identity_id],
+                "appearance_id": [cells["id"]],
+                "confidence": [cells["match_confidence"]],
+                "method": ["deterministic"],
+                "created_at": [cells["created_at"]],
+            }
+        )
+        links = schema.HAS_APPEARANCE.coerce(link.head(0 if identity_id is None else 1))[0]
+        self.upsert_appearances(nodes, links)
+        for space, vid in vids.items():
+            names = {"appearance_id": pd.Series([cells["id"]], dtype="str"), "vid": [vid]}
+            self.name_vectors(space, pd.DataFrame(names))
+        return True
 
     @abstractmethod
     def delete_nodes(self, label: str, keys: pd.DataFrame) -> int:

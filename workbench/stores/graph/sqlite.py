@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime
 from itertools import chain
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from workbench import schema
+from workbench import schema, times
 from workbench.errors import NotFoundError
 from workbench.schema import Table
 from workbench.stores.database import ROW_HASH, SqliteDatabase
@@ -19,6 +20,7 @@ from workbench.stores.graph import tables
 from workbench.stores.graph.base import GraphStore, Observations, Selection
 
 _IDS = "(SELECT value FROM json_each(?))"
+_ADD_APPEARANCE = tables.upsert(schema.APPEARANCE)
 _OFFSET = "coalesce(CAST(round(c.clock_offset_s * 1000000) AS INTEGER), 0)"
 
 
@@ -75,6 +77,33 @@ class SqliteGraphStore(GraphStore):
         # One statement a row instead of two: the link is part of the appearance's row.
         joint = nodes[["id"]].merge(links, left_on="id", right_on="appearance_id", how="left")
         self._upsert(schema.APPEARANCE, nodes, self._link_cells(joint))
+
+    def add_appearance(
+        self, cells: Mapping[str, Any], identity_id: str | None, vids: Mapping[str, int]
+    ) -> bool:
+        named = [("identity", identity_id)]
+        named += [(c.references, cells[c.name]) for c in schema.APPEARANCE.columns if c.references]
+        numbers = {
+            name: self.database.value(f"SELECT no FROM {name} WHERE id = ?", (key,))
+            for name, key in named
+            if key is not None
+        }
+        there = self.database.value("SELECT no FROM appearance WHERE id = ?", (cells["id"],))
+        if there is not None or None in numbers.values():
+            return False
+        row = [
+            numbers.get(c.references) if c.references else _stored(cells[c.name])
+            for c in schema.APPEARANCE.columns
+        ]
+        link: list[Any] = [None] * len(tables.LINK)
+        if identity_id is not None:
+            since = _stored(cells["created_at"])
+            link = [numbers["identity"], cells["match_confidence"], "deterministic", since]
+        self.database.execute(_ADD_APPEARANCE, [*row, *link])
+        number = self.database.value("SELECT no FROM appearance WHERE id = ?", (cells["id"],))
+        for space, vid in vids.items():
+            self._name(self._space_number(space), [vid], [number])
+        return True
 
     def _upsert(
         self, table: Table, frame: pd.DataFrame, more: Sequence[list[Any]] | None = None
@@ -279,16 +308,25 @@ class SqliteGraphStore(GraphStore):
     def name_vectors(self, space: str, frame: pd.DataFrame) -> None:
         if frame.empty:
             return
-        self.database.execute("INSERT OR IGNORE INTO named_space (name) VALUES (?)", (space,))
-        number = self.database.value("SELECT no FROM named_space WHERE name = ?", (space,))
         which = self._numbers("appearance", frame["appearance_id"])
-        self._unname(f"appearance_no IN {_IDS} AND space_no = {int(number)}", json.dumps(which))
-        self.database.executemany(
-            f"INSERT INTO embedding VALUES (?1, ?2, ?3, {ROW_HASH}(?1, ?2, ?3))",
-            zip(frame["vid"].tolist(), which, [number] * len(which), strict=True),
-        )
+        number = self._space_number(space)
+        self._unname(f"appearance_no IN {_IDS} AND space_no = {number}", json.dumps(which))
+        self._name(number, frame["vid"].tolist(), which)
         # The same name again un-named it for a moment: what has a name is not swept.
         self.swept(frame["vid"].to_numpy())
+
+    def _space_number(self, space: str) -> int:
+        number = self.database.value("SELECT no FROM named_space WHERE name = ?", (space,))
+        if number is None:
+            self.database.execute("INSERT INTO named_space (name) VALUES (?)", (space,))
+            return self._space_number(space)
+        return int(number)
+
+    def _name(self, space_no: int, vids: list[int], which: list[int]) -> None:
+        self.database.executemany(
+            f"INSERT INTO embedding VALUES (?1, ?2, ?3, {ROW_HASH}(?1, ?2, ?3))",
+            zip(vids, which, [space_no] * len(which), strict=True),
+        )
 
     def unname_vectors(self, space: str, appearance_ids: Sequence[str]) -> int:
         number = self.database.value("SELECT no FROM named_space WHERE name = ?", (space,))
@@ -444,6 +482,10 @@ class SqliteGraphStore(GraphStore):
             f"UPDATE identity SET {ROW_HASH} = {ROW_HASH}({columns}) WHERE {picked}",
             (_json(identity_ids),),
         )
+
+
+def _stored(value: Any) -> Any:
+    return times.microseconds(value) if isinstance(value, datetime) else value
 
 
 def _json(ids: Sequence[str]) -> str:

@@ -1,0 +1,278 @@
+"""What goes wrong: the exit code, an error that says what, where and what next, nothing changed."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import sqlite3
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture
+def installed_command(run: Any) -> list[str]:
+    """Return the command and make sure the module of these fixtures is the one in use."""
+    import sys
+
+    beside = Path(sys.executable).parent / "workbench"
+    return [str(beside)] if beside.exists() else [sys.executable, "-m", "workbench"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["stats"],
+        ["track", "p1"],
+        ["find", "--appearance", "a01"],
+        ["unload", "x"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_where_there_is_no_store_nothing_is_made(run: Any, tmp_path: Path, words: list) -> None:
+    error = run(*words, "--json", cwd=tmp_path).error(3)
+    assert error["type"] == "NotFoundError"
+    assert error["where"] == str(tmp_path / "workbench-store")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["identity", "p6"], "p6"),
+        (["track", "P1"], "P1"),
+        (["visits", "p1", "nobody"], "nobody"),
+        (["find", "--appearance", "zz"], "zz"),
+        (["find", "--identity", "zz"], "zz"),
+        (["find", "--appearance", "a01", "--space", "gait"], "gait"),
+        (["find", "--appearance", "a07"], "a07"),
+        (["find", "--appearance", "a01", "--camera", "roof"], "roof"),
+        (["appearances", "--identity", "zz"], "zz"),
+        (["appearances", "--after", "zz"], "zz"),
+        (["path", "entrance", "roof"], "roof"),
+        (["unload", "0123"], "0123"),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, list) else "",
+)
+def test_an_id_that_is_not_there(run: Any, site: Path, words: list[str], named: str) -> None:
+    error = run(*words, "--store", site, "--json").error(3)
+    assert error["type"] == "NotFoundError"
+    assert named in error["message"] and named in error["where"]
+
+
+def test_files_that_are_not_there(run: Any, site: Path, tmp_path: Path) -> None:
+    for words in (
+        ["ingest", tmp_path / "no.csv", "--store", tmp_path / "s"],
+        ["detect", tmp_path / "no.csv"],
+        ["stats", "--config", tmp_path / "no.yaml"],
+        ["find", "--vector", tmp_path / "no.npy", "--store", site],
+        ["find", "--vectors", tmp_path / "no.npy", "--store", site],
+    ):
+        error = run(*words, "--json").error(3)
+        assert str(words[1 if words[0] in ("ingest", "detect") else 2]) in error["where"]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "where"),
+    [
+        (["fnid"], "workbench"),
+        (["stats", "--jsno"], "--jsno"),
+        (["track"], "ID"),
+        (["path", "a"], "CAM"),
+        (["stats", "--csv"], "--json --csv"),
+        (["stats", "--store", ""], "--store"),
+        (["find", "--k", "3"], "find"),
+        (["find", "--appearance", "a", "--identity", "b"], "--appearance --identity"),
+        (["find", "--appearance", "a", "--k", "0"], "--k"),
+        (["find", "--appearance", "a", "--by", "track"], "--by"),
+        (["ingest", "x", "--columns", "timestamp"], "--columns"),
+        (["ingest", "x", "--columns", "name=a", "--columns", "name=b"], "--columns"),
+        (["ingest", "x", "--vectors", "face="], "--vectors"),
+        (["ingest", "x", "--format", "xml"], "--format"),
+        (["ingest"], "FILE"),
+        (["appearances", "--limit", "-1"], "--limit"),
+        (["appearances", "--limit", "9" * 30], "--limit"),
+        (["identities", "--camera", os.fsdecode(b"\xff")], "--camera"),
+        (["stats", "--display-tz", "Mars/Base"], "time zone"),
+    ],
+    ids=lambda value: "-".join(value[:3])[:30] if isinstance(value, list) else "",
+)
+def test_bad_usage(run: Any, words: list[str], where: str) -> None:
+    error = run(*words, "--json").error(2)
+    assert error["type"] == "InvalidInputError" and where in error["where"]
+
+
+def test_bad_usage_in_words(run: Any) -> None:
+    done = run("fnid")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("error: No such command 'fnid'.")
+    assert "  next:  See: workbench --help\n" in done.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["identities", "--start", "2026-01-12T08:00"],
+        ["visits", "--end", "2026-01-12"],
+        ["track", "p1", "--start", "soon"],
+        ["track", "p1", "--start", "2026-01-12T09:00Z", "--end", "2026-01-12T08:00Z"],
+        ["track", "p1", "--max-gap", "nan"],
+        ["track", "p1", "--max-speed", "0"],
+        ["find", "--appearance", "a01", "--min-similarity", "2"],
+    ],
+    ids=lambda words: "-".join(words[:4]),
+)
+def test_refused_questions(run: Any, site: Path, words: list[str]) -> None:
+    assert run(*words, "--store", site, "--json").error(2)["type"] == "InvalidInputError"
+
+
+@pytest.mark.parametrize(
+    "content", [b"[1, 2", b'["a"]', b"[[1], [2]]", b"[]", b"\x93NUMPY\x01\x00", b"[1, 0]", b"[NaN]"]
+)
+def test_a_bad_query_vector(run: Any, site: Path, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "v.json").write_bytes(content)
+    run("find", "--vector", tmp_path / "v.json", "--store", site, "--json").error(2)
+
+
+def test_a_pickle_is_not_opened(run: Any, site: Path, tmp_path: Path) -> None:
+    import numpy as np
+
+    np.save(tmp_path / "v.npy", np.array([{"a": 1}]), allow_pickle=True)
+    for option in ("--vector", "--vectors"):
+        run("find", option, tmp_path / "v.npy", "--store", site, "--json").error(2)
+
+
+def test_a_damaged_store(run: Any, copy: Path) -> None:
+    database = copy / "store.sqlite"
+    database.write_bytes(b"this is no database. " * 1000)
+    error = run("stats", "--store", copy, "--json").error(4)
+    assert error["type"] == "StoreDamagedError" and str(database) in error["where"]
+
+
+def test_a_newer_store(run: Any, copy: Path) -> None:
+    connection = sqlite3.connect(copy / "store.sqlite")
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    assert run("stats", "--store", copy, "--json").error(4)["type"] == "StoreVersionError"
+
+
+def test_a_busy_store(run: Any, copy: Path, tmp_path: Path) -> None:
+    file = tmp_path / "more.csv"
+    file.write_text("id,timestamp,camera_id\nz,2026-01-01T00:00:00Z,lab\n")
+    (tmp_path / "c.yaml").write_text("writer_wait_s: 0.2\n")
+    with (copy / "writer.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        words = ["ingest", file, "--store", copy, "--config", tmp_path / "c.yaml", "--json"]
+        assert run(*words).error(4)["type"] == "StoreBusyError"
+        # Who reads need not wait.
+        assert run("stats", "--store", copy, "--json").document()["appearances"] == 30
+    assert run(*words).document()["added"] == 1
+
+
+def test_a_changed_vector_is_a_finding(run: Any, copy: Path) -> None:
+    segment = sorted((copy / "vectors").glob("*.seg"))[0]
+    content = bytearray(segment.read_bytes())
+    content[-3] ^= 0xFF
+    segment.write_bytes(bytes(content))
+    found = run("verify", "--store", copy, "--json").document(code=1)
+    assert found["ok"] is False
+    assert {problem["kind"] for problem in found["problems"]} >= {"vector_bytes"}
+    text = run("verify", "--store", copy)
+    assert text.code == 1 and "vector_bytes" in text.out and "next (" in text.out
+
+
+def test_the_configuration(run: Any, site: Path, tmp_path: Path) -> None:
+    config = tmp_path / "c.yaml"
+    config.write_text(
+        f"store: {site}\ndisplay_tz: Asia/Tokyo\nneo4j: {{database: x}}\n"
+        "faiss: {search: {default_k: 2, min_similarity: 0.85}}\n"
+    )
+    done = run("stats", "--config", config)
+    assert "2026-01-12 17:00:00+09:00 Asia/Tokyo" in done.out
+    assert done.err.startswith("warning: ") and done.err.count("\n") == 1
+    found = run("find", "--appearance", "a01", "--config", config, "--json").document()
+    assert found["k"] == 2 and len(found["queries"][0]["results"]) == 1
+    config.write_text("stroe: x\n")
+    error = run("stats", "--config", config, "--json").error(2)
+    assert error["type"] == "ConfigurationError" and "stroe" in error["where"]
+
+
+def test_the_store_of_the_environment(run: Any, site: Path, tmp_path: Path) -> None:
+    done = run("stats", "--json", cwd=tmp_path, WORKBENCH_STORE=str(site))
+    assert done.document()["appearances"] == 30
+    elsewhere = run("stats", "--store", "x", "--json", cwd=tmp_path, WORKBENCH_STORE=str(site))
+    elsewhere.error(3)
+
+
+def test_a_closed_pipe_is_no_error(run: Any, site: Path, installed_command: list[str]) -> None:
+    process = subprocess.Popen(
+        [*installed_command, "appearances", "--json", "--store", str(site)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None and process.stderr is not None
+    process.stdout.close()
+    errors = process.stderr.read()
+    process.stderr.close()
+    assert (process.wait(), errors) == (0, b"")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full on this system")
+def test_a_full_disk_is_said(site: Path, installed_command: list[str]) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [*installed_command, "stats", "--store", str(site), "--csv"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert done.returncode == 74 and "cannot be written" in done.stderr
+
+
+def test_an_interrupt(run: Any, copy: Path, tmp_path: Path, installed_command: list[str]) -> None:
+    file = tmp_path / "more.csv"
+    file.write_text("id,timestamp,camera_id\nz,2026-01-01T00:00:00Z,lab\n")
+    words = [*installed_command, "ingest", str(file), "--store", str(copy)]
+    with (copy / "writer.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        process = subprocess.Popen(words, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        _wait_for_the_lock(process.pid, copy / "writer.lock")
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert errors.strip().startswith("Interrupted.")
+
+
+def _wait_for_the_lock(pid: int, lock: Path) -> None:
+    folder = Path(f"/proc/{pid}/fd")
+    for _ in range(300):
+        time.sleep(0.05)
+        if not folder.exists():  # no /proc on this system
+            time.sleep(4)
+            return
+        if any(_target(one) == str(lock) for one in folder.iterdir()):
+            return
+
+
+def _target(link: Path) -> str:
+    try:
+        return os.readlink(link)
+    except OSError:
+        return ""
+
+
+def test_a_fault_of_ours(run: Any, tmp_path: Path) -> None:
+    """A broken import stands for a bug: 70, one message, the traceback when asked for."""
+    broken = tmp_path / "sitecustomize.py"
+    broken.write_text("import sys\nsys.modules['workbench.session'] = None\n")
+    path = os.pathsep.join([str(tmp_path), str(Path(__file__).resolve().parents[2])])
+    done = run("stats", "--json", PYTHONPATH=path)
+    assert done.error(70)["type"] == "UnexpectedError"
+    assert "Traceback" not in done.err
+    done = run("stats", PYTHONPATH=path, WORKBENCH_DEBUG="1")
+    assert done.code == 70 and "Traceback" in done.err and "please report it" in done.err

@@ -1,0 +1,114 @@
+"""One appearance at a time, the short way: what a live system writes, without a table of one row.
+
+The short way takes only what is new and plainly right: cells that are of their kind as they stand,
+a camera, an identity and spaces that are there. All else goes the long way, which finds it right
+after all or says what is wrong with it. Both write the same.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+
+from workbench import kinds, schema, times
+from workbench.model import Appearance
+from workbench.schema import Column
+from workbench.storage.pair import StorePair
+
+_BOX = ("bbox_x", "bbox_y", "bbox_w", "bbox_h")
+_FLAWED = {
+    "id": re.compile(kinds.CONTROL_IN_ID),
+    "text": re.compile(kinds.CONTROL_IN_TEXT),
+}
+_LENGTH = {"id": kinds.ID_LENGTH, "text": kinds.TEXT_LENGTH}
+
+
+class _LongWay(Exception):  # noqa: N818 - no error: it only leaves a unit of work
+    """The row has to go the long way; the unit of work is rolled back."""
+
+
+def write_single(
+    pair: StorePair, appearance: Appearance, vectors: Mapping[str, np.ndarray]
+) -> bool:
+    """Write a new appearance with its vectors; False, having written nothing, for the long way.
+
+    Raises
+    ------
+    InvalidInputError
+        For a vector that cannot be used; nothing was written.
+    """
+    cells = plain_cells(appearance)
+    spaces = pair.vector.spaces()
+    if cells is None or not set(vectors) <= set(spaces):
+        return False
+    given = {space: pair.matrix(space, vector, 1) for space, vector in vectors.items()}
+    rows = {space: matrix for space, (matrix, mask) in given.items() if mask.all()}
+    first = pair.graph.allocate_vids(len(rows)) if rows else 0
+    vids = {space: first + n for n, space in enumerate(rows)}
+    try:
+        with pair.unit():
+            if not pair.graph.add_appearance(cells, appearance.identity_id, vids):
+                raise _LongWay
+            for space, matrix in rows.items():
+                pair.vector.put(space, np.array([vids[space]]), matrix)
+            if appearance.identity_id is not None:
+                pair.graph.refresh_statistics([appearance.identity_id])
+    except _LongWay:
+        return False
+    return True
+
+
+def plain_cells(appearance: Appearance) -> dict[str, Any] | None:
+    """Return the cells of ``schema.APPEARANCE``, None where one is not plainly of its kind."""
+    if (appearance.camera_id is None) == (appearance.place_id is None):
+        return None
+    box = appearance.bbox or (None,) * 4
+    if len(box) != 4 or not _is_plain(appearance.identity_id, schema.SIGHTING.column("identity_id")):
+        return None
+    given = dict(zip(_BOX, box, strict=True)) | {
+        "properties": None,
+        "created_at": appearance.created_at or datetime.now(UTC),
+    }
+    cells = {}
+    for column in schema.APPEARANCE.columns:
+        name = column.name
+        value = given[name] if name in given else getattr(appearance, name)
+        if not _is_plain(value, column):
+            return None
+        cells[name] = float(value) + 0.0 if column.kind == "float" and value is not None else value
+    return None if appearance.properties else cells
+
+
+def _is_plain(value: Any, column: Column) -> bool:
+    if value is None:
+        return not column.required
+    if column.kind in _FLAWED:
+        text = type(value) is str and 0 < len(value) <= _LENGTH[column.kind]
+        return text and not _FLAWED[column.kind].search(value)
+    if column.kind == "time":
+        return _is_moment(value)
+    if column.kind == "int":
+        return type(value) is int and abs(value) <= kinds.LARGEST_WHOLE and _inside(value, column)
+    return type(value) in (int, float) and math.isfinite(value) and _inside(value, column)
+
+
+def _is_moment(value: Any) -> bool:
+    if type(value) is not datetime:
+        return False
+    offset = value.utcoffset()  # text of an offset has no seconds: such a time is refused
+    if offset is None or offset % timedelta(minutes=1):
+        return False
+    return times.MIN_US <= times.microseconds(value) <= times.MAX_US
+
+
+def _inside(value: float, column: Column) -> bool:
+    return (
+        (column.minimum is None or value >= column.minimum)
+        and (column.above is None or value > column.above)
+        and (column.maximum is None or value <= column.maximum)
+    )
