@@ -66,9 +66,7 @@ def side_by_side(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the times of both, run in turns, so that what disturbs one disturbs the other."""
     ours(0), bare(0)
-    pairs = [
-        (seconds(lambda n=n: ours(n)), seconds(lambda n=n: bare(n))) for n in range(runs)
-    ]
+    pairs = [(seconds(lambda n=n: ours(n)), seconds(lambda n=n: bare(n))) for n in range(runs)]
     return tuple(np.array(column) for column in zip(*pairs, strict=True))  # type: ignore[return-value]
 
 

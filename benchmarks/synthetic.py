@@ -87,7 +87,8 @@ class Crowd:
         camera = rng.integers(0, CAMERAS, tracks)
         track = np.arange(n) // TRACKLET
         number = first + np.arange(n)
-        names = np.array([f"p{k:06d}" if seen else None for k, seen in zip(who, known, strict=True)])
+        names = np.array([f"p{k:06d}" for k in who], dtype=object)
+        names[~known] = None
         box = rng.uniform(0, 900, (n, 4)).round(1)
         frame = pd.DataFrame(
             {
@@ -129,4 +130,5 @@ class Crowd:
         strangers = rng.random(n) < _UNKNOWN
         centre[strangers] = rng.standard_normal((int(strangers.sum()), dim), dtype="float32")
         noise = rng.standard_normal((n, dim), dtype="float32")
-        return (np.sqrt(_OF_IDENTITY) * centre + np.sqrt(1 - _OF_IDENTITY) * noise).astype("float32")
+        rows = np.sqrt(_OF_IDENTITY) * centre + np.sqrt(1 - _OF_IDENTITY) * noise
+        return rows.astype("float32")

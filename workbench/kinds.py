@@ -140,7 +140,8 @@ def _coerce_text(values: pd.Series, column: Column) -> tuple[pd.Series, pd.Serie
     reasons = _no_reasons(values)
     limit = ID_LENGTH if column.kind == "id" else TEXT_LENGTH
     long = text.str.len() > limit
-    control = text.str.contains(CONTROL_IN_ID if column.kind == "id" else CONTROL_IN_TEXT, regex=True)
+    flaw = CONTROL_IN_ID if column.kind == "id" else CONTROL_IN_TEXT
+    control = text.str.contains(flaw, regex=True)
     reasons[long.fillna(False).astype(bool)] = f"longer than {limit} characters"
     reasons[control.fillna(False).astype(bool)] = "holds a control character or is not UTF-8"
     return text.mask(reasons.notna()), reasons

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
+
+from workbench.cli import main
 
 ROOT = Path(__file__).resolve().parents[2]
 REFERENCE = ROOT / "docs" / "reference" / "json.md"
@@ -56,8 +62,9 @@ class Done:
 def flat(value: Any, name: str = "") -> set[str]:
     """Return the keys of a document as the reference writes them."""
     if isinstance(value, list):
-        parts = [flat(one, f"{name}[]") for one in value if isinstance(one, dict)]
-        return set().union(*parts) if parts else {name}
+        if any(not isinstance(one, dict) for one in value):
+            return {name}
+        return set().union(*(flat(one, f"{name}[]") for one in value))
     if not isinstance(value, dict) or name.rpartition(".")[2] in OPAQUE:
         return {name}
     found: set[str] = set()
@@ -118,6 +125,41 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
         return Done(typed, done.returncode, done.stdout, done.stderr)
 
     return command
+
+
+@pytest.fixture(scope="session")
+def quick(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Return a function as `run`, but in this process: for the many variants of a question."""
+    home = tmp_path_factory.mktemp("home")
+
+    def command(*words: object, cwd: Path | None = None, **variables: str) -> Done:
+        typed = [str(word) for word in words]
+        out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
+        with (
+            contextlib.chdir(cwd or home),
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+            mock.patch.dict(os.environ, variables),
+            warnings.catch_warnings(),
+        ):
+            code = main(typed)
+        texts = []
+        for stream in (out, err):
+            stream.flush()
+            texts.append(stream.buffer.getvalue().decode())  # type: ignore[attr-defined]
+        return Done(typed, code, *texts)
+
+    return command
+
+
+@pytest.fixture(scope="session")
+def quick_ask(quick: Run, site: Path) -> Callable[..., Any]:
+    """Return a function as `ask`, but in this process."""
+
+    def question(*words: object) -> Any:
+        return quick(*words, "--store", site, "--json").document()
+
+    return question
 
 
 @pytest.fixture(scope="session")

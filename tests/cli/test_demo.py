@@ -32,13 +32,13 @@ def test_it_answers_first_questions(shown: tuple[Path, Any]) -> None:
         assert text in done.out, text
 
 
-def test_the_commands_it_names_work(shown: tuple[Path, Any], run: Any) -> None:
+def test_the_commands_it_names_work(shown: tuple[Path, Any], quick: Any) -> None:
     folder, done = shown
     commands = re.findall(r"^  (?:\$ )?workbench (.+)$", done.out, re.MULTILINE)
     assert len(commands) == 8
     for command in commands:
         if not command.endswith("FILE"):
-            assert run(*command.split(), cwd=folder).code == 0, command
+            assert quick(*command.split(), cwd=folder).code == 0, command
 
 
 def test_the_page_stands_alone(shown: tuple[Path, Any]) -> None:
@@ -50,18 +50,18 @@ def test_the_page_stands_alone(shown: tuple[Path, Any]) -> None:
     assert sorted(p.name for p in shown[0].iterdir()) == ["workbench-demo"]
 
 
-def test_as_json_with_the_zone_of_the_page(run: Any, tmp_path: Path) -> None:
+def test_as_json_with_the_zone_of_the_page(quick: Any, tmp_path: Path) -> None:
     words = ["demo", "--small", "--seed", 3, "--store", tmp_path / "mine", "--json"]
-    found = run(*words, "--display-tz", "Europe/Madrid").document()
+    found = quick(*words, "--display-tz", "Europe/Madrid").document()
     assert (found["identities"], found["appearances"]) == (5, 30)
     assert found["html"] == str(tmp_path / "mine" / "demo.html")
     assert "2026-01-12 09:09:40" in Path(found["html"]).read_text(encoding="utf-8")
-    assert run("demo", "--store", tmp_path / "mine", "--reset", "--json").document()["html"]
+    assert quick("demo", "--store", tmp_path / "mine", "--reset", "--json").document()["html"]
 
 
-def test_it_touches_no_store_of_others(run: Any, copy: Path, tmp_path: Path) -> None:
+def test_it_touches_no_store_of_others(quick: Any, copy: Path, tmp_path: Path) -> None:
     for words in (["demo", "--store", copy], ["demo", "--store", copy, "--reset"]):
-        assert run(*words, "--json").error(2)["where"] == str(copy)
+        assert quick(*words, "--json").error(2)["where"] == str(copy)
     assert not (copy / "demo.html").exists()
-    done = run("demo", "--json", cwd=tmp_path, WORKBENCH_STORE=str(copy))
+    done = quick("demo", "--json", cwd=tmp_path, WORKBENCH_STORE=str(copy))
     assert done.document()["html"] == str(tmp_path / "workbench-demo" / "demo.html")

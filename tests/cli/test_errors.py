@@ -23,6 +23,15 @@ def installed_command(run: Any) -> list[str]:
     return [str(beside)] if beside.exists() else [sys.executable, "-m", "workbench"]
 
 
+def test_the_exit_codes_are_those_of_the_process(run: Any, site: Path, tmp_path: Path) -> None:
+    run("stats", "--json", cwd=tmp_path).error(3)
+    assert list(tmp_path.iterdir()) == []
+    error = run("identity", "p6", "--store", site, "--json").error(3)
+    assert error["where"] == "identity p6"
+    words = ["identities", "--start", "2026-01-12T08:00", "--store", site, "--json"]
+    assert "--tz" in str(run(*words).error(2)["next"])
+
+
 @pytest.mark.parametrize(
     "words",
     [
@@ -33,8 +42,8 @@ def installed_command(run: Any) -> list[str]:
     ],
     ids=lambda words: words[0],
 )
-def test_where_there_is_no_store_nothing_is_made(run: Any, tmp_path: Path, words: list) -> None:
-    error = run(*words, "--json", cwd=tmp_path).error(3)
+def test_where_there_is_no_store_nothing_is_made(quick: Any, tmp_path: Path, words: list) -> None:
+    error = quick(*words, "--json", cwd=tmp_path).error(3)
     assert error["type"] == "NotFoundError"
     assert error["where"] == str(tmp_path / "workbench-store")
     assert list(tmp_path.iterdir()) == []
@@ -58,13 +67,13 @@ def test_where_there_is_no_store_nothing_is_made(run: Any, tmp_path: Path, words
     ],
     ids=lambda value: "-".join(value) if isinstance(value, list) else "",
 )
-def test_an_id_that_is_not_there(run: Any, site: Path, words: list[str], named: str) -> None:
-    error = run(*words, "--store", site, "--json").error(3)
+def test_an_id_that_is_not_there(quick: Any, site: Path, words: list[str], named: str) -> None:
+    error = quick(*words, "--store", site, "--json").error(3)
     assert error["type"] == "NotFoundError"
     assert named in error["message"] and named in error["where"]
 
 
-def test_files_that_are_not_there(run: Any, site: Path, tmp_path: Path) -> None:
+def test_files_that_are_not_there(quick: Any, site: Path, tmp_path: Path) -> None:
     for words in (
         ["ingest", tmp_path / "no.csv", "--store", tmp_path / "s"],
         ["detect", tmp_path / "no.csv"],
@@ -72,7 +81,7 @@ def test_files_that_are_not_there(run: Any, site: Path, tmp_path: Path) -> None:
         ["find", "--vector", tmp_path / "no.npy", "--store", site],
         ["find", "--vectors", tmp_path / "no.npy", "--store", site],
     ):
-        error = run(*words, "--json").error(3)
+        error = quick(*words, "--json").error(3)
         assert str(words[1 if words[0] in ("ingest", "detect") else 2]) in error["where"]
     assert list(tmp_path.iterdir()) == []
 
@@ -102,8 +111,8 @@ def test_files_that_are_not_there(run: Any, site: Path, tmp_path: Path) -> None:
     ],
     ids=lambda value: "-".join(value[:3])[:30] if isinstance(value, list) else "",
 )
-def test_bad_usage(run: Any, words: list[str], where: str) -> None:
-    error = run(*words, "--json").error(2)
+def test_bad_usage(quick: Any, words: list[str], where: str) -> None:
+    error = quick(*words, "--json").error(2)
     assert error["type"] == "InvalidInputError" and where in error["where"]
 
 
@@ -127,24 +136,24 @@ def test_bad_usage_in_words(run: Any) -> None:
     ],
     ids=lambda words: "-".join(words[:4]),
 )
-def test_refused_questions(run: Any, site: Path, words: list[str]) -> None:
-    assert run(*words, "--store", site, "--json").error(2)["type"] == "InvalidInputError"
+def test_refused_questions(quick: Any, site: Path, words: list[str]) -> None:
+    assert quick(*words, "--store", site, "--json").error(2)["type"] == "InvalidInputError"
 
 
 @pytest.mark.parametrize(
     "content", [b"[1, 2", b'["a"]', b"[[1], [2]]", b"[]", b"\x93NUMPY\x01\x00", b"[1, 0]", b"[NaN]"]
 )
-def test_a_bad_query_vector(run: Any, site: Path, tmp_path: Path, content: bytes) -> None:
+def test_a_bad_query_vector(quick: Any, site: Path, tmp_path: Path, content: bytes) -> None:
     (tmp_path / "v.json").write_bytes(content)
-    run("find", "--vector", tmp_path / "v.json", "--store", site, "--json").error(2)
+    quick("find", "--vector", tmp_path / "v.json", "--store", site, "--json").error(2)
 
 
-def test_a_pickle_is_not_opened(run: Any, site: Path, tmp_path: Path) -> None:
+def test_a_pickle_is_not_opened(quick: Any, site: Path, tmp_path: Path) -> None:
     import numpy as np
 
     np.save(tmp_path / "v.npy", np.array([{"a": 1}]), allow_pickle=True)
     for option in ("--vector", "--vectors"):
-        run("find", option, tmp_path / "v.npy", "--store", site, "--json").error(2)
+        quick("find", option, tmp_path / "v.npy", "--store", site, "--json").error(2)
 
 
 def test_a_damaged_store(run: Any, copy: Path) -> None:
@@ -161,7 +170,7 @@ def test_a_newer_store(run: Any, copy: Path) -> None:
     assert run("stats", "--store", copy, "--json").error(4)["type"] == "StoreVersionError"
 
 
-def test_a_busy_store(run: Any, copy: Path, tmp_path: Path) -> None:
+def test_a_busy_store(run: Any, quick: Any, copy: Path, tmp_path: Path) -> None:
     file = tmp_path / "more.csv"
     file.write_text("id,timestamp,camera_id\nz,2026-01-01T00:00:00Z,lab\n")
     (tmp_path / "c.yaml").write_text("writer_wait_s: 0.2\n")
@@ -170,11 +179,11 @@ def test_a_busy_store(run: Any, copy: Path, tmp_path: Path) -> None:
         words = ["ingest", file, "--store", copy, "--config", tmp_path / "c.yaml", "--json"]
         assert run(*words).error(4)["type"] == "StoreBusyError"
         # Who reads need not wait.
-        assert run("stats", "--store", copy, "--json").document()["appearances"] == 30
-    assert run(*words).document()["added"] == 1
+        assert quick("stats", "--store", copy, "--json").document()["appearances"] == 30
+    assert quick(*words).document()["added"] == 1
 
 
-def test_a_changed_vector_is_a_finding(run: Any, copy: Path) -> None:
+def test_a_changed_vector_is_a_finding(run: Any, quick: Any, copy: Path) -> None:
     segment = sorted((copy / "vectors").glob("*.seg"))[0]
     content = bytearray(segment.read_bytes())
     content[-3] ^= 0xFF
@@ -182,7 +191,7 @@ def test_a_changed_vector_is_a_finding(run: Any, copy: Path) -> None:
     found = run("verify", "--store", copy, "--json").document(code=1)
     assert found["ok"] is False
     assert {problem["kind"] for problem in found["problems"]} >= {"vector_bytes"}
-    text = run("verify", "--store", copy)
+    text = quick("verify", "--store", copy)
     assert text.code == 1 and "vector_bytes" in text.out and "next (" in text.out
 
 

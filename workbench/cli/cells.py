@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 import math
 from collections.abc import Iterator, Mapping
@@ -109,10 +108,20 @@ def csv_parts(frame: pd.DataFrame) -> Iterator[bytes]:
         yield _lines(zip(*(map(_text, column(block[name])) for name in block), strict=True))
 
 
+class _Lines(list[str]):
+    """Takes what csv writes, a line at a time, and ends each line as Unix does.
+
+    Told to end lines with both characters, csv quotes a cell that holds either of them.
+    """
+
+    def write(self, line: str) -> None:
+        self.append(line.removesuffix("\r\n") + "\n")
+
+
 def _lines(rows: Any) -> bytes:
-    buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\n").writerows(rows)
-    return _bytes(buffer.getvalue())
+    lines = _Lines()
+    csv.writer(lines, lineterminator="\r\n").writerows(rows)
+    return _bytes("".join(lines))
 
 
 def _text(cell: Any) -> Any:

@@ -45,7 +45,7 @@ def demo(call: Call, small: bool, reset: bool, seed: int) -> Answer:
     from workbench.cli.looking import per_camera
     from workbench.session import DEMO_FOLDER, open_demo
 
-    zone = call.settings().display_tz
+    zone = call.settings.display_tz
     folder = call.store if call.store is not None else DEMO_FOLDER
     with open_demo(folder, small=small, seed=seed, reset=reset) as bench:
         story = story_of(bench, f"--store {shlex.quote(str(folder))}")

@@ -64,7 +64,7 @@ def find(
     """
     asked = {"appearance": appearance, "identity": identity, "vector": vector, "vectors": vectors}
     _exactly_one(asked)
-    search = call.settings().faiss.search
+    search = call.settings.faiss.search
     given["k"] = k if k is not None else search.default_k
     given["min_similarity"] = search.min_similarity if min_similarity is None else min_similarity
     with call.bench() as bench:

@@ -148,7 +148,7 @@ def ingest(call: Call, files: Sequence[Path], **given: Any) -> Answer:
 
     for name in ("columns", "camera_columns", "vectors"):
         given[name] = _once(f"--{name.replace('_', '-')}", given[name])
-    settings = call.settings()
+    settings = call.settings
     report = load(settings.store, list(files), config=settings, **given)
     document = dataclasses.asdict(report)
     found = report.rejected > 0 or report.rejects_file is not None
@@ -221,7 +221,6 @@ def detect(call: Call, file: Path) -> Answer:
 
     from workbench.readers import detect as look
 
-    call.settings()
     document = dataclasses.asdict(look(file))
 
     def text(screen: Screen) -> str:

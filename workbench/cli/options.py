@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import wraps
+from functools import cached_property, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,7 +68,7 @@ TEXT, FILE, PAIR = Text(), File(), Pair()
 COUNT = click.IntRange(0, LARGEST)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Call:
     """What every command is told: where the store is, and how to answer."""
 
@@ -78,8 +78,9 @@ class Call:
     as_csv: bool
     display_tz: str | None
 
+    @cached_property
     def settings(self) -> WorkbenchConfig:
-        """Return the configuration, with what was said on the command line over it."""
+        """The configuration, with what was said on the command line over it."""
         from workbench import times
         from workbench.config import load_config
 
@@ -101,7 +102,7 @@ class Call:
         """
         from workbench.session import open as open_bench
 
-        return open_bench(self.settings())
+        return open_bench(self.settings)
 
 
 def answering(command: Callable[..., Answer]) -> Callable[..., int]:
@@ -125,14 +126,16 @@ def answering(command: Callable[..., Answer]) -> Callable[..., int]:
             as_csv=given.pop("csv"),
             display_tz=given.pop("display_tz"),
         )
-        return _write(command(call, **given), call)
+        # A configuration that cannot be used is refused before anything is done.
+        display_tz = call.settings.display_tz
+        return _write(command(call, **given), call, display_tz)
 
     for option in reversed(_COMMON):
         run = option(run)
     return run
 
 
-def _write(answer: Answer, call: Call) -> int:
+def _write(answer: Answer, call: Call, display_tz: str) -> int:
     from workbench.cli.cells import csv_parts, json_parts
     from workbench.cli.terminal import Screen
     from workbench.cli.writing import write_bytes, write_parts
@@ -144,7 +147,7 @@ def _write(answer: Answer, call: Call) -> int:
     else:
         import sys
 
-        text = answer.text(Screen(call.settings().display_tz)) + "\n"
+        text = answer.text(Screen(display_tz)) + "\n"
         write_bytes(text.encode(sys.stdout.encoding or "utf-8", "backslashreplace"))
     return answer.code
 

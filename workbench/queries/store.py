@@ -11,6 +11,7 @@ from workbench import times
 from workbench.storage import content, record
 from workbench.storage.folder import bytes_of
 from workbench.storage.manager import HybridStorageManager
+from workbench.storage.unload import unload
 
 
 class Store:
@@ -77,7 +78,7 @@ class Store:
         ConflictError
             When a later load has to be taken back first.
         """
-        return record.unload(self._manager, load_id)
+        return unload(self._manager, load_id)
 
     def verify(self) -> content.Verification:
         """Return what is wrong with the store; what a crash left behind is not."""

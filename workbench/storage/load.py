@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,24 +38,10 @@ from workbench.readers import (
 )
 from workbench.storage import rows
 from workbench.storage.manager import HybridStorageManager
-from workbench.storage.record import LoadRecord, recorded_load
+from workbench.storage.record import LoadFiles, LoadRecord, recorded_load
 from workbench.storage.rejects import COLUMNS, Rejects, of_appearances, of_table
 from workbench.stores.graph.base import Selection
 from workbench.stores.vectors.base import Precision
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoadFiles:
-    """The files of one load: appearances, tables beside them, vectors by space."""
-
-    appearances: Sequence[Path] = ()
-    cameras: Path | None = None
-    adjacency: Path | None = None
-    outages: Path | None = None
-    floor_plans: Sequence[Path] = ()
-    identities: Path | None = None
-    sources: Path | None = None
-    vectors: Mapping[str, Path] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

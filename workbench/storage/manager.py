@@ -23,6 +23,7 @@ from workbench.storage import nearest
 from workbench.storage.appearances import CONTENT, AppearanceWriter, Written, checked_appearances
 from workbench.storage.pair import StorePair
 from workbench.storage.rows import Merge, merge_rows, stored
+from workbench.storage.single import write_single
 from workbench.stores.graph.base import GraphStore, Selection
 from workbench.stores.vectors.base import VectorStore
 
@@ -115,8 +116,7 @@ class HybridStorageManager(StorageManager):
 
     # ------------------------------------------------------------------ appearances
     def create_appearance(self, appearance: Appearance) -> str:
-        self.add_appearances(_appearance_row(appearance))
-        return appearance.id
+        return self.store_appearance_with_embeddings(appearance)
 
     def store_appearance_with_embeddings(
         self,
@@ -127,7 +127,8 @@ class HybridStorageManager(StorageManager):
         """Create an appearance with its vectors, all or nothing, and return its id."""
         given = {"face": face_embedding, "reid": reid_embedding}
         vectors = {name: np.atleast_2d(v) for name, v in given.items() if v is not None}
-        self.add_appearances(_appearance_row(appearance), vectors=vectors)
+        if not write_single(self.pair, appearance, vectors):
+            self.add_appearances(_appearance_row(appearance), vectors=vectors)
         return appearance.id
 
     def add_appearances(

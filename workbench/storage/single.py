@@ -25,37 +25,33 @@ _FLAWED = {
     "id": re.compile(kinds.CONTROL_IN_ID),
     "text": re.compile(kinds.CONTROL_IN_TEXT),
 }
+_WHOSE = schema.SIGHTING.column("identity_id")
 _LENGTH = {"id": kinds.ID_LENGTH, "text": kinds.TEXT_LENGTH}
 
 
-class _LongWay(Exception):  # noqa: N818 - no error: it only leaves a unit of work
+class _LongWay(Exception):
     """The row has to go the long way; the unit of work is rolled back."""
 
 
 def write_single(
     pair: StorePair, appearance: Appearance, vectors: Mapping[str, np.ndarray]
 ) -> bool:
-    """Write a new appearance with its vectors; False, having written nothing, for the long way.
-
-    Raises
-    ------
-    InvalidInputError
-        For a vector that cannot be used; nothing was written.
-    """
+    """Write a new appearance with its vectors; False, having written nothing, for the long way."""
     cells = plain_cells(appearance)
-    spaces = pair.vector.spaces()
-    if cells is None or not set(vectors) <= set(spaces):
+    spaces = pair.vector.spaces() if vectors else {}
+    if cells is None or not all(
+        space in spaces and _is_vector(vector, spaces[space].dim)
+        for space, vector in vectors.items()
+    ):
         return False
-    given = {space: pair.matrix(space, vector, 1) for space, vector in vectors.items()}
-    rows = {space: matrix for space, (matrix, mask) in given.items() if mask.all()}
-    first = pair.graph.allocate_vids(len(rows)) if rows else 0
-    vids = {space: first + n for n, space in enumerate(rows)}
+    first = pair.graph.allocate_vids(len(vectors)) if vectors else 0
+    vids = {space: first + n for n, space in enumerate(vectors)}
     try:
         with pair.unit():
             if not pair.graph.add_appearance(cells, appearance.identity_id, vids):
                 raise _LongWay
-            for space, matrix in rows.items():
-                pair.vector.put(space, np.array([vids[space]]), matrix)
+            for space, vector in vectors.items():
+                pair.vector.put(space, np.array([vids[space]]), vector)
             if appearance.identity_id is not None:
                 pair.graph.refresh_statistics([appearance.identity_id])
     except _LongWay:
@@ -68,7 +64,7 @@ def plain_cells(appearance: Appearance) -> dict[str, Any] | None:
     if (appearance.camera_id is None) == (appearance.place_id is None):
         return None
     box = appearance.bbox or (None,) * 4
-    if len(box) != 4 or not _is_plain(appearance.identity_id, schema.SIGHTING.column("identity_id")):
+    if len(box) != 4 or not _is_plain(appearance.identity_id, _WHOSE):
         return None
     given = dict(zip(_BOX, box, strict=True)) | {
         "properties": None,
@@ -95,6 +91,11 @@ def _is_plain(value: Any, column: Column) -> bool:
     if column.kind == "int":
         return type(value) is int and abs(value) <= kinds.LARGEST_WHOLE and _inside(value, column)
     return type(value) in (int, float) and math.isfinite(value) and _inside(value, column)
+
+
+def _is_vector(vector: Any, dim: int) -> bool:
+    plain = isinstance(vector, np.ndarray) and vector.dtype.kind == "f"
+    return plain and vector.shape == (1, dim) and bool(np.isfinite(vector).all())
 
 
 def _is_moment(value: Any) -> bool:

@@ -80,6 +80,7 @@ class SqliteDatabase:
     def __init__(self, path: Path, *, wait_s: float = 30.0) -> None:
         self.path = Path(path)
         self.wait_s = wait_s
+        self._translation = _Translation(self.path)
         self._mutex = threading.RLock()
         self._depth = 0
         self._lease: tuple[int, int] = (0, 0)
@@ -105,7 +106,7 @@ class SqliteDatabase:
     @classmethod
     def create(cls, path: Path) -> None:
         """Create an empty database file at `path`, durable when this returns."""
-        with _translated(Path(path)):
+        with _Translation(Path(path)):
             connection = _connect(Path(path), 30.0)
             try:
                 _prepare(connection)
@@ -305,15 +306,18 @@ class SqliteDatabase:
 
     def translated(self) -> AbstractContextManager[None]:
         """Turn errors of the SQLite driver inside into ours."""
-        return _translated(self.path)
+        return self._translation
 
 
-@contextmanager
-def _translated(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise _ours(error, path) from error
+class _Translation(AbstractContextManager[None]):
+    """Turns errors of the driver into ours; a class, because it is entered with every statement."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, sqlite3.Error):
+            raise _ours(error, self._path) from error
 
 
 def _connect(path: Path, wait_s: float) -> sqlite3.Connection:

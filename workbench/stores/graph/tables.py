@@ -9,7 +9,7 @@ which is what makes "at most one identity" true by construction.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import repeat
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from workbench.schema import Column, Table
 from workbench.stores.database import ROW_HASH
 
 _SQL = {"int": "INTEGER", "bool": "INTEGER", "float": "REAL", "blob": "BLOB", "time": "INTEGER"}
+_NO_TIME = np.iinfo("int64").min
 LINK = ("identity_no", "confidence", "method", "linked_us")
 
 _INDEXES = """
@@ -200,17 +201,27 @@ def _with_none(values: np.ndarray, missing: np.ndarray) -> list[Any]:
 
 def frame(columns: Sequence[Column], rows: list[tuple]) -> pd.DataFrame:
     """Return rows as read from SQLite as a table of these columns."""
-    parts: Any = zip(*rows, strict=True) if rows else repeat((), len(columns))
-    return pd.DataFrame(
-        {c.name: _series(c, values) for c, values in zip(columns, parts, strict=False)}
-    )
+    if not rows:
+        return _empty(tuple((c.name, c.dtype) for c in columns)).copy()
+    parts = zip(*rows, strict=True)
+    # Arrays, not series: making and aligning a series takes longer than filling a small one.
+    return pd.DataFrame({c.name: _array(c, v) for c, v in zip(columns, parts, strict=False)})
 
 
-def _series(column: Column, values: Sequence[Any]) -> pd.Series:
+@lru_cache(maxsize=64)
+def _empty(columns: tuple[tuple[str, str], ...]) -> pd.DataFrame:
+    return pd.DataFrame({name: pd.Series([], dtype=dtype) for name, dtype in columns})
+
+
+def _array(column: Column, values: Sequence[Any]) -> Any:
     if column.kind == "time":
-        return times.from_us(pd.Series(values, dtype="Int64"))
-    if column.kind == "bool":
-        return pd.Series(values, dtype="Int64").astype("boolean")
+        whole = [_NO_TIME if value is None else value for value in values]
+        moments = np.array(whole, dtype="int64").view("datetime64[us]")
+        return pd.DatetimeIndex(moments).tz_localize("UTC").array
+    if column.kind == "float":
+        return np.array(values, dtype="float64")
     if column.kind == "blob":
-        return pd.Series(list(values), dtype=object)
-    return pd.Series(list(values), dtype=column.dtype)
+        return np.fromiter(values, dtype=object, count=len(values))
+    if column.kind == "bool":
+        return pd.array(values, dtype="Int64").astype("boolean")
+    return pd.array(values, dtype=column.dtype)  # type: ignore[call-overload]

@@ -138,8 +138,7 @@ def lengths_of(matrix: np.ndarray) -> np.ndarray:
     # A few rows at a time stay in the processor's cache; a row's sum depends on that row alone.
     for first in range(0, len(matrix), _CACHED):
         block = matrix[first : first + _CACHED].astype("float64")
-        with np.errstate(invalid="ignore"):
-            np.multiply(block, block, out=block)
+        np.multiply(block, block, out=block)
         squares[first : first + _CACHED] = block.sum(axis=1)
     return np.sqrt(squares)
 
@@ -153,7 +152,7 @@ def paired(vids: np.ndarray, vectors: np.ndarray) -> np.ndarray:
         When there are more or fewer, or one is given twice.
     """
     ids = np.asarray(vids, dtype="int64")
-    if ids.shape != (len(vectors),) or len(np.unique(ids)) != len(ids):
+    if ids.shape != (len(vectors),) or len(set(ids.tolist())) != len(ids):
         raise InvalidInputError(
             f"{len(vectors)} vectors need as many row ids, each another.", where="vids"
         )

@@ -12,7 +12,9 @@ from __future__ import annotations
 import os
 import struct
 import zlib
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -79,7 +81,7 @@ class SegmentRows:
                     where=str(self.database.path),
                     next="See what else is affected with: workbench verify --store DIR",
                 )
-        return {row[0]: VectorSpace(*row[:-1]) for row in rows}
+        return {row[0]: _space(*row[:-1]) for row in rows}
 
     def create_space(self, space: VectorSpace) -> None:
         """Write a new space."""
@@ -329,6 +331,12 @@ class SegmentRows:
     def bytes(self) -> int:
         """Return the bytes of the segment files."""
         return sum(path.stat().st_size for path in self.folder.glob("*.seg"))
+
+
+@lru_cache(maxsize=256)
+def _space(*settings: Any) -> VectorSpace:
+    # Asked for with every search and every write; the same settings are the same space.
+    return VectorSpace(*settings)
 
 
 def _pwrite(descriptor: int, data: memoryview, offset: int) -> None:
