@@ -6,6 +6,7 @@ since people walk on the floor.
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,33 +39,31 @@ def straight_m(cameras: pd.DataFrame, a: pd.Series, b: pd.Series) -> np.ndarray:
     0.0 for the same camera; missing where a camera or its position is unknown, or where both
     levels are known and differ.
     """
-    here, there = _placed(cameras, a), _placed(cameras, b)
-    apart = np.hypot(
-        here["position_x"].to_numpy() - there["position_x"].to_numpy(),
-        here["position_y"].to_numpy() - there["position_y"].to_numpy(),
-    )
-    apart = np.where(other_level(here["level"], there["level"]), np.nan, apart)
-    return np.where(_same(a, b), 0.0, apart)
+    return line_m(located(cameras), a, b)
 
 
-def other_level(a: pd.Series, b: pd.Series) -> np.ndarray:
-    """Return where both levels are known and differ."""
-    first, second = a.reset_index(drop=True), b.reset_index(drop=True)
-    differ = (first != second) & first.notna() & second.notna()
-    return differ.fillna(False).to_numpy(dtype=bool)
+def line_m(places: pd.DataFrame, a: pd.Series, b: pd.Series) -> np.ndarray:
+    """Return what :func:`straight_m` does, of cameras that are :func:`located` already."""
+    here, there = _positions(places, a), _positions(places, b)
+    # One more row, of which nothing is known: what is not found has position -1.
+    x = np.append(places["position_x"].to_numpy(), np.nan)
+    y = np.append(places["position_y"].to_numpy(), np.nan)
+    apart = np.hypot(x[here] - x[there], y[here] - y[there])
+    apart = np.where(other_level(places, a, b), np.nan, apart)
+    same = (a.to_numpy(dtype=object) == b.to_numpy(dtype=object)) & a.notna().to_numpy()
+    return np.where(same.astype(bool), 0.0, apart)
 
 
-def _same(a: pd.Series, b: pd.Series) -> np.ndarray:
-    equal = a.reset_index(drop=True) == b.reset_index(drop=True)
-    return (equal.fillna(False).astype(bool) & a.reset_index(drop=True).notna()).to_numpy(
-        dtype=bool
-    )
+def other_level(places: pd.DataFrame, a: pd.Series, b: pd.Series) -> np.ndarray:
+    """Return where the levels of both cameras are known and differ."""
+    level = np.append(pd.factorize(places["level"])[0], -1)
+    one, two = level[_positions(places, a)], level[_positions(places, b)]
+    return (one >= 0) & (two >= 0) & (one != two)
 
 
-def _placed(cameras: pd.DataFrame, ids: pd.Series) -> pd.DataFrame:
-    found = located(cameras)
+def _positions(places: pd.DataFrame, ids: pd.Series) -> np.ndarray:
     # A missing id must find nothing, not a camera whose id happens to be missing.
-    return found.reindex(pd.Index(ids)).reset_index(drop=True)
+    return places.index.get_indexer(pd.Index(ids))
 
 
 def located(cameras: pd.DataFrame) -> pd.DataFrame:
@@ -74,7 +73,7 @@ def located(cameras: pd.DataFrame) -> pd.DataFrame:
     return plain[plain["id"].notna()].set_index("id").astype(columns)
 
 
-def view_of(camera: pd.Series) -> View:
+def view_of(camera: Mapping[Hashable, Any]) -> View:
     """Return the field of view of one row of a camera table with a known position."""
     level = camera.get("level")
     return View(

@@ -10,10 +10,10 @@ import pandas as pd
 from workbench.analytics import columns
 from workbench.analytics.geometry import (
     VIEW_RANGE_M,
+    line_m,
     located,
     may_overlap,
     other_level,
-    straight_m,
     view_of,
 )
 from workbench.errors import InvalidInputError
@@ -79,7 +79,8 @@ def implausible(
             next="Give it in metres a second, for example 4.",
         )
     columns.require(sightings, ("id", "identity_id", "timestamp", "camera_id"), "sightings")
-    moves = _moves(_placed(sightings, cameras), cameras)
+    places = located(cameras)
+    moves = _moves(_placed(sightings, places), places)
     seconds = moves["gap_us"] / 1e6
     moves = moves[(moves["distance_m"] > 0) & (moves["distance_m"] > max_speed_m_s * seconds)]
     moves = moves[~_excused(moves, cameras, adjacency, view_range_m)]
@@ -96,12 +97,11 @@ def implausible(
     return columns.table(columns.IMPLAUSIBLE, found | rest)
 
 
-def _placed(sightings: pd.DataFrame, cameras: pd.DataFrame) -> pd.DataFrame:
+def _placed(sightings: pd.DataFrame, places: pd.DataFrame) -> pd.DataFrame:
     """Return the sightings whose position is known, in order of identity, time and id."""
     wanted = ["id", "identity_id", "timestamp", "camera_id", "floor_x_m", "floor_y_m"]
     rows = sightings.reindex(columns=wanted)
     rows = rows[rows["identity_id"].notna() & rows["timestamp"].notna() & rows["camera_id"].notna()]
-    places = located(cameras)
     on_plan = places.index[places["position_x"].notna() & places["position_y"].notna()]
     on_floor = rows["floor_x_m"].notna() & rows["floor_y_m"].notna()
     rows = rows[on_floor | rows["camera_id"].isin(on_plan)]
@@ -114,7 +114,7 @@ def _placed(sightings: pd.DataFrame, cameras: pd.DataFrame) -> pd.DataFrame:
     return rows.iloc[np.lexsort((rank, rows["us"].to_numpy(), who))].reset_index(drop=True)
 
 
-def _moves(rows: pd.DataFrame, cameras: pd.DataFrame) -> pd.DataFrame:
+def _moves(rows: pd.DataFrame, places: pd.DataFrame) -> pd.DataFrame:
     """Return each step from a sighting to the next of hers at another camera, with its metres."""
     one, two = rows.iloc[:-1].reset_index(drop=True), rows.iloc[1:].reset_index(drop=True)
     apart = (one["identity_id"] == two["identity_id"]) & (one["camera_id"] != two["camera_id"])
@@ -123,9 +123,8 @@ def _moves(rows: pd.DataFrame, cameras: pd.DataFrame) -> pd.DataFrame:
         one["floor_x_m"].to_numpy("float64") - two["floor_x_m"].to_numpy("float64"),
         one["floor_y_m"].to_numpy("float64") - two["floor_y_m"].to_numpy("float64"),
     )
-    level = located(cameras)["level"]
-    elsewhere = other_level(level.reindex(one["camera_id"]), level.reindex(two["camera_id"]))
-    line = straight_m(cameras, one["camera_id"], two["camera_id"])
+    elsewhere = other_level(places, one["camera_id"], two["camera_id"])
+    line = line_m(places, one["camera_id"], two["camera_id"])
     line = np.where(np.isnan(floor), line, floor)
     return pd.DataFrame(
         {
@@ -149,7 +148,7 @@ def _excused(
     """Return where the two cameras may see one spot, so that nothing can be said."""
     pairs = moves[["from_camera", "to_camera"]].drop_duplicates()
     touching = _touching(adjacency)
-    views = _views(cameras)
+    views = _views(cameras[cameras["id"].isin(pairs.to_numpy().ravel())])
     excused = {
         (a, b)
         for a, b in pairs.itertuples(index=False)
@@ -171,4 +170,4 @@ def _views(cameras: pd.DataFrame) -> dict[str, Any]:
     if not {"position_x", "position_y"} <= set(cameras.columns):
         return {}
     known = cameras[cameras["position_x"].notna() & cameras["position_y"].notna()]
-    return {row["id"]: view_of(row) for _, row in known.iterrows()}
+    return {row["id"]: view_of(row) for row in known.to_dict("records")}

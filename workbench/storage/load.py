@@ -10,8 +10,8 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,7 @@ from workbench.readers import (
 from workbench.storage import rows
 from workbench.storage.manager import HybridStorageManager
 from workbench.storage.record import LoadFiles, LoadRecord, recorded_load
+from workbench.storage.rehearsal import LoadReport, Rehearsal, cameras_of, data_rows
 from workbench.storage.rejects import COLUMNS, Rejects, of_appearances, of_table
 from workbench.stores.graph.base import Selection
 from workbench.stores.vectors.base import Precision
@@ -71,33 +72,6 @@ class LoadPolicy:
     strict: bool = False
     dry_run: bool = False
     quiet: bool = False
-
-
-@dataclass(slots=True, kw_only=True)
-class LoadReport:
-    """What a load did.
-
-    ``rows`` counts data rows of the appearance files, and every one of them is added, updated,
-    unchanged, a duplicate, filtered or rejected; ``identities``, ``appearances`` and ``cameras``
-    are the newly created ones.
-    """
-
-    load_id: str
-    format: str | None = None
-    columns_read_as: dict[str, str] = field(default_factory=dict)
-    rows: int = 0
-    added: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    duplicates: int = 0
-    filtered: int = 0
-    rejected: int = 0
-    rejects_file: str | None = None
-    identities: int = 0
-    appearances: int = 0
-    cameras: int = 0
-    vectors: dict[str, int] = field(default_factory=dict)
-    seconds: float = 0.0
 
 
 class Load:
@@ -230,58 +204,24 @@ class Load:
     def _rehearse(self, existing: HybridStorageManager | None) -> LoadReport:
         """Return what writing would do; with ``strict`` refuse the load for a bad row."""
         report = LoadReport(load_id=self.record.load_id)
-        folder = Path(tempfile.gettempdir())
-        sink = Rejects(folder / f"workbench-rejects-{self.record.load_id}.csv")
+        path = Path(tempfile.gettempdir()) / f"workbench-rejects-{self.record.load_id}.csv"
+        rehearsal = Rehearsal(existing, report, Rejects(path), update=self.policy.update)
         for label, table in self.tables:
-            known = rows.stored(existing.graph, label) if existing is not None else None
-            conflicts = rows.conflicts_with(label, table.rows, known)
-            sink.add(table.rejects, *([] if self.policy.update else [of_table(table, conflicts)]))
-        report.rejected = 0 if self.readers else sink.count
-        seen = _Seen()
+            rehearsal.table(label, table)
+        report.rejected = 0 if self.readers else rehearsal.sink.count
         for reader in self.readers:
             for batch in self._progress(reader):
-                self._foresee(existing, reader.name, batch, seen, report, sink)
-        if self.policy.strict and sink.first is not None:
-            first = sink.first
+                rehearsal.batch(reader.name, batch)
+        if self.policy.strict and rehearsal.sink.first is not None:
+            first = rehearsal.sink.first
             raise InvalidInputError(
-                f"{sink.count} rows cannot be used; the first: {first['column']} "
+                f"{rehearsal.sink.count} rows cannot be used; the first: {first['column']} "
                 f"{str(first['value'])!r}: {first['reason']}. Nothing was written.",
                 where=f"{first['file']}, line {first['line']}",
                 next="Correct the file, or leave out --strict to load the good rows.",
             )
-        report.rejects_file = sink.file
-        seen.count_new(existing, self.tables, report)
+        rehearsal.finish()
         return report
-
-    def _foresee(
-        self,
-        existing: HybridStorageManager | None,
-        name: str,
-        batch: Batch,
-        seen: _Seen,
-        report: LoadReport,
-        sink: Rejects,
-    ) -> None:
-        again = seen.again(batch.rows)
-        fresh = batch.rows[~again].reset_index(drop=True)
-        outcome = np.array(["again"] * len(again), dtype=object)
-        outcome[~again] = "new"
-        rejects = [batch.rejects]
-        if existing is not None:
-            foreseen = existing.writer.foresee(fresh)
-            outcome[~again] = foreseen.outcome.to_numpy(dtype=object)
-            if not self.policy.update:
-                line = batch.line[~again]
-                rejects.append(of_appearances(name, batch, fresh, line, foreseen.conflicts))
-        report.rows += batch.read
-        report.filtered += batch.filtered
-        report.duplicates += _data_rows(batch, again)
-        report.appearances += int((outcome == "new").sum())
-        report.added += _data_rows(batch, outcome == "new")
-        report.unchanged += _data_rows(batch, outcome == "same")
-        if self.policy.update:
-            report.updated += _data_rows(batch, outcome == "differs")
-        report.rejected += sink.add(*rejects)
 
     # ------------------------------------------------------------------ writing
     def _write(self, manager: HybridStorageManager, report: LoadReport) -> None:
@@ -315,7 +255,7 @@ class Load:
         sink: Rejects,
     ) -> None:
         load_id = self.record.load_id
-        if cameras := _cameras_of(label, table):
+        if cameras := cameras_of(label, table):
             made = rows.merge_rows(
                 manager.pair, "Camera", pd.DataFrame({"id": cameras}), load_id=load_id
             )
@@ -379,8 +319,8 @@ class Load:
         report.rows += batch.read
         report.filtered += batch.filtered
         report.appearances += int((outcome == "new").sum())
-        report.added += _data_rows(batch, outcome == "new")
-        report.updated += _data_rows(batch, outcome == "differs")
+        report.added += data_rows(batch, outcome == "new")
+        report.updated += data_rows(batch, outcome == "differs")
         same = outcome == "same"
         if not same.any():
             return
@@ -393,8 +333,8 @@ class Load:
         ).fillna(False)
         again = np.zeros(len(work), dtype=bool)
         again[same] = ((known["load_id"] == self.record.load_id) & ~itself).to_numpy(dtype=bool)
-        report.duplicates += _data_rows(batch, again)
-        report.unchanged += _data_rows(batch, same & ~again)
+        report.duplicates += data_rows(batch, again)
+        report.unchanged += data_rows(batch, same & ~again)
 
     def _progress(self, reader: BatchReader) -> Iterator[Batch]:
         seen = sys.stderr.isatty() or "ipykernel" in sys.modules
@@ -403,51 +343,6 @@ class Load:
             for batch in reader:
                 yield batch
                 bar.update(batch.read)
-
-
-class _Seen:
-    """What a rehearsal has met so far."""
-
-    def __init__(self) -> None:
-        self._ids: set[str] = set()
-        self._people: set[str] = set()
-        self._cameras: set[str] = set()
-
-    def again(self, work: pd.DataFrame) -> np.ndarray:
-        """Return which rows have an id that was met before; note all of them."""
-        known = (work["id"].duplicated() | work["id"].isin(self._ids)).to_numpy()
-        self._ids.update(work["id"])
-        self._people.update(work["identity_id"].dropna())
-        self._cameras.update(work["camera_id"].dropna())
-        return known
-
-    def count_new(
-        self,
-        existing: HybridStorageManager | None,
-        tables: Sequence[tuple[str, TableRead]],
-        report: LoadReport,
-    ) -> None:
-        """Count the identities and cameras that the load would make."""
-        for label, table in tables:
-            self._cameras.update(_cameras_of(label, table))
-            if label in ("Camera", "Identity"):
-                met = self._cameras if label == "Camera" else self._people
-                met.update(table.rows["id"])
-        graph = existing.graph if existing is not None else None
-        known = {
-            label: set(graph.nodes(label)["id"]) if graph is not None else set()
-            for label in ("Identity", "Camera")
-        }
-        report.identities = len(self._people - known["Identity"])
-        report.cameras = len(self._cameras - known["Camera"])
-
-
-def _cameras_of(label: str, table: TableRead) -> list[str]:
-    """Return the cameras that a table refers to."""
-    columns = [c.name for c in rows.table_named(label).columns if c.references == "camera"]
-    if not columns:
-        return []
-    return pd.concat([table.rows[name] for name in columns]).drop_duplicates().tolist()
 
 
 def _tables(files: LoadFiles) -> dict[str, Path | None]:
@@ -491,8 +386,3 @@ def _source_rows(files: LoadFiles, options: LoadOptions) -> pd.DataFrame:
             next="Correct it: without it the times of a whole file are unknown.",
         )
     return read.rows
-
-
-def _data_rows(batch: Batch, chosen: np.ndarray) -> int:
-    """Return how many data rows the chosen appearances came from."""
-    return len(np.unique(batch.position[chosen]))

@@ -1,0 +1,137 @@
+"""What a load would do, without writing: for ``--dry-run``, and before ``--strict`` begins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from workbench.readers import Batch, TableRead
+from workbench.storage import rows
+from workbench.storage.manager import HybridStorageManager
+from workbench.storage.rejects import Rejects, of_appearances, of_table
+
+
+@dataclass(slots=True, kw_only=True)
+class LoadReport:
+    """What a load did.
+
+    ``rows`` counts data rows of the appearance files, and every one of them is added, updated,
+    unchanged, a duplicate, filtered or rejected; ``identities``, ``appearances`` and ``cameras``
+    are the newly created ones.
+    """
+
+    load_id: str
+    format: str | None = None
+    columns_read_as: dict[str, str] = field(default_factory=dict)
+    rows: int = 0
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    duplicates: int = 0
+    filtered: int = 0
+    rejected: int = 0
+    rejects_file: str | None = None
+    identities: int = 0
+    appearances: int = 0
+    cameras: int = 0
+    vectors: dict[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+class Rehearsal:
+    """Counts into a report what writing would do, and collects the rows it would reject.
+
+    Parameters
+    ----------
+    existing : HybridStorageManager or None
+        The store, when there is one already.
+    report : LoadReport
+        Counted into.
+    sink : Rejects
+        Gets the bad rows.
+    update : bool
+        Whether what differs would be overwritten.
+    """
+
+    def __init__(
+        self,
+        existing: HybridStorageManager | None,
+        report: LoadReport,
+        sink: Rejects,
+        *,
+        update: bool,
+    ) -> None:
+        self._existing = existing
+        self._report = report
+        self.sink = sink
+        self._update = update
+        self._ids: set[str] = set()
+        self._people: set[str] = set()
+        self._cameras: set[str] = set()
+
+    def table(self, label: str, table: TableRead) -> None:
+        """Go through a table."""
+        known = None if self._existing is None else rows.stored(self._existing.graph, label)
+        conflicts = rows.conflicts_with(label, table.rows, known)
+        self.sink.add(table.rejects, *([] if self._update else [of_table(table, conflicts)]))
+        self._cameras.update(cameras_of(label, table))
+        if label in ("Camera", "Identity"):
+            met = self._cameras if label == "Camera" else self._people
+            met.update(table.rows["id"])
+
+    def batch(self, name: str, batch: Batch) -> None:
+        """Go through a batch of appearances."""
+        report, again = self._report, self._again(batch.rows)
+        fresh = batch.rows[~again].reset_index(drop=True)
+        outcome = np.array(["again"] * len(again), dtype=object)
+        outcome[~again] = "new"
+        rejects = [batch.rejects]
+        if self._existing is not None:
+            foreseen = self._existing.writer.foresee(fresh)
+            outcome[~again] = foreseen.outcome.to_numpy(dtype=object)
+            if not self._update:
+                line = batch.line[~again]
+                rejects.append(of_appearances(name, batch, fresh, line, foreseen.conflicts))
+        report.rows += batch.read
+        report.filtered += batch.filtered
+        report.duplicates += data_rows(batch, again)
+        report.appearances += int((outcome == "new").sum())
+        report.added += data_rows(batch, outcome == "new")
+        report.unchanged += data_rows(batch, outcome == "same")
+        if self._update:
+            report.updated += data_rows(batch, outcome == "differs")
+        report.rejected += self.sink.add(*rejects)
+
+    def finish(self) -> None:
+        """Count the identities and cameras that would be made."""
+        graph = None if self._existing is None else self._existing.graph
+        known = {
+            label: set() if graph is None else set(graph.nodes(label)["id"])
+            for label in ("Identity", "Camera")
+        }
+        self._report.identities = len(self._people - known["Identity"])
+        self._report.cameras = len(self._cameras - known["Camera"])
+        self._report.rejects_file = self.sink.file
+
+    def _again(self, work: pd.DataFrame) -> np.ndarray:
+        """Return which rows have an id that was met before; note all of them."""
+        known = (work["id"].duplicated() | work["id"].isin(self._ids)).to_numpy()
+        self._ids.update(work["id"])
+        self._people.update(work["identity_id"].dropna())
+        self._cameras.update(work["camera_id"].dropna())
+        return known
+
+
+def cameras_of(label: str, table: TableRead) -> list[str]:
+    """Return the cameras that a table refers to."""
+    columns = [c.name for c in rows.table_named(label).columns if c.references == "camera"]
+    if not columns:
+        return []
+    return pd.concat([table.rows[name] for name in columns]).drop_duplicates().tolist()
+
+
+def data_rows(batch: Batch, chosen: np.ndarray) -> int:
+    """Return how many data rows the chosen appearances came from."""
+    return len(np.unique(batch.position[chosen]))
