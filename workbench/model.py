@@ -129,21 +129,23 @@ def table_of(records: Iterable[Any], table: Table) -> pd.DataFrame:
 
 def records_of(rows: pd.DataFrame, kind: type[Record]) -> list[Record]:
     """Return one record for each row; columns the record has no field for are left out."""
+    return [record_of(row, kind) for row in rows.to_dict("records")]
+
+
+def record_of(row: Mapping[Any, Any], kind: type[Record]) -> Record:
+    """Return the record of one row given as a mapping of column to cell."""
     known = {f.name: f for f in dataclasses.fields(kind)}
-    out = []
-    for row in rows.to_dict("records"):
-        values = {name: plain(value) for name, value in row.items()}
-        for name in ("properties", "merge_history"):
-            if isinstance(values.get(name), str):
-                values[name] = json.loads(values[name])
-        if "bbox" in known:
-            box = tuple(values.pop(name) for name in _BOX)
-            values["bbox"] = None if any(side is None for side in box) else box
-        values["properties"] = values.get("properties") or {}
-        if "merge_history" in known:
-            values["merge_history"] = tuple(values.get("merge_history") or ())
-        out.append(kind(**{name: v for name, v in values.items() if name in known}))
-    return out
+    values = {name: plain(value) for name, value in row.items()}
+    for name in ("properties", "merge_history"):
+        if isinstance(values.get(name), str):
+            values[name] = json.loads(values[name])
+    if "bbox" in known:
+        box = tuple(values.pop(name) for name in _BOX)
+        values["bbox"] = None if any(side is None for side in box) else box
+    values["properties"] = values.get("properties") or {}
+    if "merge_history" in known:
+        values["merge_history"] = tuple(values.get("merge_history") or ())
+    return kind(**{name: v for name, v in values.items() if name in known})
 
 
 def plain(value: Any) -> Any:

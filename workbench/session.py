@@ -204,7 +204,7 @@ def ingest(
         return made[0]
 
     try:
-        return load.run(existing, make)
+        return load.run(existing, make, space_settings=_spaces(settings))
     finally:
         for manager in (existing, *made):
             if manager is not None:

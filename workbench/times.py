@@ -158,6 +158,17 @@ def microseconds(moment: datetime) -> int:
     return (moment - _EPOCH) // timedelta(microseconds=1)
 
 
+def moment(us: int) -> datetime:
+    """Return the aware datetime of microseconds since the epoch.
+
+    Examples
+    --------
+    >>> moment(1000000).isoformat()
+    '1970-01-01T00:00:01+00:00'
+    """
+    return _EPOCH + timedelta(microseconds=us)
+
+
 def iso(us: int | None) -> str | None:
     """Return ISO 8601 in UTC with microseconds and ``Z``, or None of None.
 

@@ -148,12 +148,23 @@ def test_a_bad_query_vector(quick: Any, site: Path, tmp_path: Path, content: byt
     quick("find", "--vector", tmp_path / "v.json", "--store", site, "--json").error(2)
 
 
+class _Trap:
+    """Makes a folder when it is unpickled."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, (str(self.folder),)
+
+
 def test_a_pickle_is_not_opened(quick: Any, site: Path, tmp_path: Path) -> None:
     import numpy as np
 
-    np.save(tmp_path / "v.npy", np.array([{"a": 1}]), allow_pickle=True)
+    np.save(tmp_path / "v.npy", np.array([_Trap(tmp_path / "trap")]), allow_pickle=True)
     for option in ("--vector", "--vectors"):
         quick("find", option, tmp_path / "v.npy", "--store", site, "--json").error(2)
+    assert not (tmp_path / "trap").exists()
 
 
 def test_a_damaged_store(run: Any, copy: Path) -> None:

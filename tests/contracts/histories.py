@@ -91,6 +91,15 @@ def begin(store: GraphStore) -> None:
         r.put(store, "Camera", *({"id": x} for x in CAMERAS))
         r.put(store, "Place", *({"id": x} for x in PLACES))
         r.put(store, "Identity", *({"id": x} for x in PEOPLE))
+        # Neighbours in time, written against their order: at a camera and a place of one id too.
+        for key, us, camera, who in (
+            ("😀", 2_000_000, "both", "ann"),
+            ("a1", 2_000_000, None, "ann"),
+            ("a0", 2_000_000, "both", "ann"),
+            ("é", 0, "c1", "bob"),
+        ):
+            _appear(store, key, us, camera, "both", "t1", None)
+            _link(store, key, who, 0.5)
 
 
 def happen(store: GraphStore, history: list[list[Operation]]) -> list[Any]:

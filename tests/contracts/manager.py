@@ -506,6 +506,27 @@ class StorageManagerContract:
         got = [name for name, _ in site.find_similar_faces(np.eye(4)[0], k=2)]
         assert got == ["a1", "a3"]
 
+    def test_nearest_appearances_and_identities(self, site: HybridStorageManager) -> None:
+        queries = np.array([[1, 0, 0, 0], [0, 0, 1, 0]])
+        got = nearest(site.pair, "face", queries, k=2)
+        assert got[["query", "appearance_id", "rank"]].to_numpy().tolist() == [
+            [0, "a1", 1],
+            [0, "a3", 2],
+            [1, "a5", 1],
+            [1, "a1", 2],
+        ]
+        within = site.graph.vids_within("face", Selection(cameras=["c2"]))
+        got = nearest(site.pair, "face", queries, k=5, within=within)
+        assert got["appearance_id"].tolist() == ["a2", "a2"]
+        people = nearest_identities(site.pair, "face", queries, k=5)
+        assert people[["query", "identity_id", "appearance_id"]].to_numpy().tolist() == [
+            [0, "ann", "a1"],
+            [0, "bob", "a3"],
+            [1, "ann", "a1"],
+            [1, "bob", "a3"],
+        ]
+        with pytest.raises(NotFoundError, match="voice"):
+            nearest(site.pair, "voice", queries, k=1)
 
     def test_matching_identities_with_scores(self, site: HybridStorageManager) -> None:
         face, body = np.array([1.0, 0, 0, 0]), np.array([0, 1.0, 0])

@@ -246,6 +246,16 @@ class GraphQuestionsContract:
         r.same(r.dump(site), before)
         assert not any(site.damaged().values())
 
+    def test_half_a_microsecond_of_a_clock_rounds_away_from_zero(self, store: GraphStore) -> None:
+        offsets = {"a": 0.5e-6, "b": 2.5e-6, "c": -0.5e-6, "d": -2.5e-6, "e": 1.4e-6, "f": 0.0}
+        r.put(store, "Camera", *({"id": c, "clock_offset_s": s} for c, s in offsets.items()))
+        seen = ({"id": c, "timestamp": "1970-01-01T00:00Z", "camera_id": c} for c in offsets)
+        r.put(store, "Appearance", *seen)
+        times_us = times.to_us(store.sightings()["timestamp"])
+        moved = dict(zip(store.sightings()["id"], times_us, strict=True))
+        assert moved == {"a": 1, "b": 3, "c": -1, "d": -3, "e": 1, "f": 0}
+        assert sorted(store.observations().time_us.tolist()) == [-3, -1, 0, 1, 1, 3]
+
     def test_times_at_the_ends_of_the_calendar(self, store: GraphStore) -> None:
         r.put(store, "Camera", {"id": "c", "clock_offset_s": -0.000001})
         ends = ["0001-01-01T00:00:00.000001Z", "9999-12-31T23:59:59.999999Z"]

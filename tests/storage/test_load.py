@@ -309,6 +309,19 @@ def test_a_space_keeps_its_settings(tmp_path: Path, write: Any) -> None:
     assert content(store) == before
 
 
+def test_a_space_that_cannot_be_made_leaves_no_store(tmp_path: Path, write: Any) -> None:
+    store, file = tmp_path / "store", write("seen.csv", HEADER + ROWS)
+    np.save(tmp_path / "a.npy", np.eye(3, 8))
+    config = write("config.yaml", "faiss: {spaces: {gait: {dimensions: 9}}}\n")
+    with pytest.raises(InvalidInputError, match="9 dimensions"):
+        load(store, file, vectors={"gait": tmp_path / "a.npy"}, config=config)
+    with pytest.raises(InvalidInputError, match="int4"):
+        load(store, file, vectors={"gait": tmp_path / "a.npy"}, precision="int4")
+    with pytest.raises(InvalidInputError, match="Gait"):
+        load(store, file, vectors={"Gait": tmp_path / "a.npy"})
+    assert not store.exists()
+
+
 def test_vectors_added_later_need_update(tmp_path: Path, write: Any) -> None:
     store, file = tmp_path / "store", write("seen.csv", HEADER + ROWS)
     load(store, file)

@@ -68,8 +68,8 @@ def gaps(
     long = transitions[end - start > longest].reset_index(drop=True)
     long = long.reindex(columns=[*long.columns, *{"unseen_s"}.difference(long.columns)])
 
-    on_way, blind = _ways(long, adjacency)
-    out = _outages_on_way(long, on_way, outages)
+    ways, blind = _ways(long, adjacency)
+    out = _outages_on_way(long, ways, outages)
     reason = np.where(blind, BLIND, UNKNOWN).astype(object)
     reason[out["outage_camera"].notna().to_numpy()] = OUTAGE
     found = {name: long[name] for name in columns.GAPS if name in long.columns}
@@ -77,7 +77,7 @@ def gaps(
 
 
 def _ways(long: pd.DataFrame, adjacency: pd.DataFrame | None) -> tuple[pd.DataFrame, np.ndarray]:
-    """Return the cameras on the way of each gap (``gap, camera``), and where none is between."""
+    """Return the cameras on the way between each two, and the gaps where none is between."""
     pairs = long[["from_camera", "to_camera"]].dropna().drop_duplicates()
     ways = graph(adjacency) if adjacency is not None and len(adjacency) else nx.DiGraph()
     back = ways.reverse(copy=False)
@@ -92,10 +92,8 @@ def _ways(long: pd.DataFrame, adjacency: pd.DataFrame | None) -> tuple[pd.DataFr
         if hops is not None and not between:
             blind.add((a, b))
     table = pd.DataFrame(found, columns=["from_camera", "to_camera", "camera_id"], dtype="str")
-    numbered = long[["from_camera", "to_camera"]].assign(gap=np.arange(len(long)))
-    on_way = numbered.merge(table, on=["from_camera", "to_camera"])[["gap", "camera_id"]]
     ends = zip(long["from_camera"], long["to_camera"], strict=True)
-    return on_way, np.fromiter((pair in blind for pair in ends), dtype=bool, count=len(long))
+    return table, np.fromiter((pair in blind for pair in ends), dtype=bool, count=len(long))
 
 
 def _hops(ways: nx.DiGraph, camera: str) -> dict[str, int]:
@@ -109,12 +107,14 @@ def _between(ahead: dict[str, int], behind: dict[str, int], hops: int | None) ->
 
 
 def _outages_on_way(
-    long: pd.DataFrame, on_way: pd.DataFrame, outages: pd.DataFrame | None
+    long: pd.DataFrame, ways: pd.DataFrame, outages: pd.DataFrame | None
 ) -> pd.DataFrame:
     """Return ``outage_camera`` and ``source`` of each gap, missing where no outage explains it."""
     none = pd.DataFrame({"outage_camera": pd.Series(dtype="str"), "source": pd.Series(dtype="str")})
     if outages is None or outages.empty or long.empty:
         return none.reindex(range(len(long)))
+    numbered = long[["from_camera", "to_camera"]].assign(gap=np.arange(len(long)))
+    on_way = numbered.merge(ways, on=["from_camera", "to_camera"])[["gap", "camera_id"]]
     known = outages.reindex(columns=["camera_id", "start", "end", "source"])
     met = on_way.merge(known, on="camera_id")
     gap = long.loc[met["gap"]].reset_index(drop=True)

@@ -16,6 +16,9 @@ import pandas as pd
 VIEW_RANGE_M = 15.0
 """How far a camera is taken to see a person well enough to follow her, in metres."""
 
+VIEW_COLUMNS = ("position_x", "position_y", "orientation", "fov", "level")
+"""What of a camera its field of view follows from."""
+
 _STEP_M = 0.25
 
 
@@ -39,26 +42,16 @@ def straight_m(cameras: pd.DataFrame, a: pd.Series, b: pd.Series) -> np.ndarray:
     0.0 for the same camera; missing where a camera or its position is unknown, or where both
     levels are known and differ.
     """
-    return line_m(located(cameras), a, b)
-
-
-def line_m(places: pd.DataFrame, a: pd.Series, b: pd.Series) -> np.ndarray:
-    """Return what :func:`straight_m` does, of cameras that are :func:`located` already."""
+    places = located(cameras)
     here, there = _positions(places, a), _positions(places, b)
     # One more row, of which nothing is known: what is not found has position -1.
     x = np.append(places["position_x"].to_numpy(), np.nan)
     y = np.append(places["position_y"].to_numpy(), np.nan)
     apart = np.hypot(x[here] - x[there], y[here] - y[there])
-    apart = np.where(other_level(places, a, b), np.nan, apart)
-    same = (a.to_numpy(dtype=object) == b.to_numpy(dtype=object)) & a.notna().to_numpy()
-    return np.where(same.astype(bool), 0.0, apart)
-
-
-def other_level(places: pd.DataFrame, a: pd.Series, b: pd.Series) -> np.ndarray:
-    """Return where the levels of both cameras are known and differ."""
     level = np.append(pd.factorize(places["level"])[0], -1)
-    one, two = level[_positions(places, a)], level[_positions(places, b)]
-    return (one >= 0) & (two >= 0) & (one != two)
+    elsewhere = (level[here] >= 0) & (level[there] >= 0) & (level[here] != level[there])
+    same = (a.to_numpy(dtype=object) == b.to_numpy(dtype=object)) & a.notna().to_numpy()
+    return np.where(same.astype(bool), 0.0, np.where(elsewhere, np.nan, apart))
 
 
 def _positions(places: pd.DataFrame, ids: pd.Series) -> np.ndarray:
@@ -68,9 +61,19 @@ def _positions(places: pd.DataFrame, ids: pd.Series) -> np.ndarray:
 
 def located(cameras: pd.DataFrame) -> pd.DataFrame:
     """Return ``position_x``, ``position_y`` (float64) and ``level`` (str), by camera id."""
-    columns = {"position_x": "float64", "position_y": "float64", "level": "str"}
-    plain = cameras.reindex(columns=["id", *columns])
-    return plain[plain["id"].notna()].set_index("id").astype(columns)
+    known = cameras[cameras["id"].notna()]
+    nothing = pd.Series(np.nan, index=known.index)
+    return pd.DataFrame(
+        {
+            name: known.get(name, nothing).astype(dtype).array
+            for name, dtype in (
+                ("position_x", "float64"),
+                ("position_y", "float64"),
+                ("level", "str"),
+            )
+        },
+        index=pd.Index(known["id"], dtype="str"),
+    )
 
 
 def view_of(camera: Mapping[Hashable, Any]) -> View:

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from workbench.analytics import columns
-from workbench.analytics.geometry import (
-    VIEW_RANGE_M,
-    line_m,
-    located,
-    may_overlap,
-    other_level,
-    view_of,
-)
+from workbench.analytics.geometry import VIEW_COLUMNS, VIEW_RANGE_M, located, may_overlap, view_of
 from workbench.errors import InvalidInputError
 
 TWO_PLACES, TOO_FAST = "two places at once", "too fast"
@@ -79,84 +73,124 @@ def implausible(
             next="Give it in metres a second, for example 4.",
         )
     columns.require(sightings, ("id", "identity_id", "timestamp", "camera_id"), "sightings")
-    places = located(cameras)
-    moves = _moves(_placed(sightings, places), places)
-    seconds = moves["gap_us"] / 1e6
-    moves = moves[(moves["distance_m"] > 0) & (moves["distance_m"] > max_speed_m_s * seconds)]
-    moves = moves[~_excused(moves, cameras, adjacency, view_range_m)]
-    still = (moves["gap_us"] == 0).to_numpy()
-    gap_s = moves["gap_us"].to_numpy() / 1e6
-    speed = moves["distance_m"].to_numpy() / np.where(still, np.nan, gap_s)
-    found: dict[str, object] = {
-        "reason": np.where(still, TWO_PLACES, TOO_FAST),
-        "speed_m_s": speed,
-        "gap_s": gap_s,
-    }
-    moves = moves.reset_index(drop=True)
-    rest = {name: moves[name] for name in columns.IMPLAUSIBLE if name not in found}
-    return columns.table(columns.IMPLAUSIBLE, found | rest)
-
-
-def _placed(sightings: pd.DataFrame, places: pd.DataFrame) -> pd.DataFrame:
-    """Return the sightings whose position is known, in order of identity, time and id."""
-    wanted = ["id", "identity_id", "timestamp", "camera_id", "floor_x_m", "floor_y_m"]
-    rows = sightings.reindex(columns=wanted)
-    rows = rows[rows["identity_id"].notna() & rows["timestamp"].notna() & rows["camera_id"].notna()]
-    on_plan = places.index[places["position_x"].notna() & places["position_y"].notna()]
-    on_floor = rows["floor_x_m"].notna() & rows["floor_y_m"].notna()
-    rows = rows[on_floor | rows["camera_id"].isin(on_plan)]
-    rows = rows.assign(us=columns.microseconds(rows["timestamp"]))
-    who = pd.factorize(rows["identity_id"], sort=True)[0]
-    # Ids decide only between equal times: a million of them need not be sorted for that.
-    tied = rows.duplicated(["identity_id", "us"], keep=False).to_numpy()
-    rank = np.zeros(len(rows), dtype="int64")
-    rank[tied] = pd.factorize(rows["id"][tied], sort=True)[0]
-    return rows.iloc[np.lexsort((rank, rows["us"].to_numpy(), who))].reset_index(drop=True)
-
-
-def _moves(rows: pd.DataFrame, places: pd.DataFrame) -> pd.DataFrame:
-    """Return each step from a sighting to the next of hers at another camera, with its metres."""
-    one, two = rows.iloc[:-1].reset_index(drop=True), rows.iloc[1:].reset_index(drop=True)
-    apart = (one["identity_id"] == two["identity_id"]) & (one["camera_id"] != two["camera_id"])
-    one, two = one[apart].reset_index(drop=True), two[apart].reset_index(drop=True)
-    floor = np.hypot(
-        one["floor_x_m"].to_numpy("float64") - two["floor_x_m"].to_numpy("float64"),
-        one["floor_y_m"].to_numpy("float64") - two["floor_y_m"].to_numpy("float64"),
-    )
-    elsewhere = other_level(places, one["camera_id"], two["camera_id"])
-    line = line_m(places, one["camera_id"], two["camera_id"])
-    line = np.where(np.isnan(floor), line, floor)
-    return pd.DataFrame(
+    seen = _Seen.of(sightings, located(cameras))
+    one, two = seen.steps()
+    gap_us = seen.us[two] - seen.us[one]
+    distance = seen.metres(one, two)
+    fast = (distance > 0) & (distance > max_speed_m_s * (gap_us / 1e6))
+    fast[fast] = ~_excused(seen, one[fast], two[fast], cameras, adjacency, view_range_m)
+    one, two, gap_us, distance = one[fast], two[fast], gap_us[fast], distance[fast]
+    still = gap_us == 0
+    id_, who, camera = (sightings[name].array for name in ("id", "identity_id", "camera_id"))
+    first, second = seen.row[one], seen.row[two]
+    return columns.table(
+        columns.IMPLAUSIBLE,
         {
-            "identity_id": one["identity_id"],
-            "from_appearance": one["id"],
-            "to_appearance": two["id"],
-            "from_camera": one["camera_id"],
-            "to_camera": two["camera_id"],
-            "gap_us": two["us"].to_numpy() - one["us"].to_numpy(),
-            "distance_m": np.where(elsewhere, np.nan, line),
-        }
+            "identity_id": who.take(first),
+            "from_appearance": id_.take(first),
+            "to_appearance": id_.take(second),
+            "from_camera": camera.take(first),
+            "to_camera": camera.take(second),
+            "reason": np.where(still, TWO_PLACES, TOO_FAST),
+            "speed_m_s": distance / np.where(still, np.nan, gap_us / 1e6),
+            "distance_m": distance,
+            "gap_s": gap_us / 1e6,
+        },
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """The sightings whose position is known, as arrays in order of identity, time and id.
+
+    ``row`` is the position in the table given, ``camera`` one in `names`; ``x``, ``y`` are on the
+    floor where known, ``camera_x``, ``camera_y`` and ``level`` (-1 unknown) those of the camera.
+    """
+
+    row: np.ndarray
+    who: np.ndarray
+    us: np.ndarray
+    camera: np.ndarray
+    names: list[str]
+    x: np.ndarray
+    y: np.ndarray
+    camera_x: np.ndarray
+    camera_y: np.ndarray
+    level: np.ndarray
+
+    @classmethod
+    def of(cls, sightings: pd.DataFrame, places: pd.DataFrame) -> _Seen:
+        """Return the sightings at cameras or floor positions that are known."""
+        rows = sightings.reindex(columns=["floor_x_m", "floor_y_m"])
+        x, y = (rows[name].to_numpy("float64") for name in rows)
+        who = pd.factorize(sightings["identity_id"], sort=True)[0]
+        camera, names = pd.factorize(sightings["camera_id"])
+        at = places.index.get_indexer(pd.Index(names, dtype="str"))
+        # One more row, of which nothing is known: what is not found has position -1.
+        spots = [
+            np.append(values, unknown)[at][camera] if len(names) else np.full(len(who), unknown)
+            for values, unknown in (
+                (places["position_x"].to_numpy(), np.nan),
+                (places["position_y"].to_numpy(), np.nan),
+                (pd.factorize(places["level"])[0], -1),
+            )
+        ]
+        known = (who >= 0) & (camera >= 0) & sightings["timestamp"].notna().to_numpy()
+        known &= ~(np.isnan(x) | np.isnan(y)) | ~(np.isnan(spots[0]) | np.isnan(spots[1]))
+        kept = known.nonzero()[0]
+        us = columns.microseconds(sightings["timestamp"].iloc[kept])
+        order = np.lexsort((_rank(sightings["id"].iloc[kept], who[kept], us), us, who[kept]))
+        row = kept[order]
+        arrays = [values[row] for values in (x, y, *spots)]
+        return cls(row, who[row], us[order], camera[row], list(names), *arrays)
+
+    def steps(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return each step from a sighting to the next of the same one at another camera."""
+        apart = (self.who[:-1] == self.who[1:]) & (self.camera[:-1] != self.camera[1:])
+        one = apart.nonzero()[0]
+        return one, one + 1
+
+    def metres(self, one: np.ndarray, two: np.ndarray) -> np.ndarray:
+        """Return the straight line of each step, missing where unknown or on other levels."""
+        floor = np.hypot(self.x[one] - self.x[two], self.y[one] - self.y[two])
+        line = np.hypot(
+            self.camera_x[one] - self.camera_x[two], self.camera_y[one] - self.camera_y[two]
+        )
+        a, b = self.level[one], self.level[two]
+        elsewhere = (a >= 0) & (b >= 0) & (a != b)
+        return np.where(elsewhere, np.nan, np.where(np.isnan(floor), line, floor))
+
+
+def _rank(ids: pd.Series, who: np.ndarray, us: np.ndarray) -> np.ndarray:
+    # Ids decide only between equal times: a million of them need not be sorted for that.
+    order = np.lexsort((us, who))
+    equal = (np.diff(who[order]) == 0) & (np.diff(us[order]) == 0)
+    tied = order[np.append(equal, False) | np.append(False, equal)[: len(order)]]
+    rank = np.zeros(len(ids), dtype="int64")
+    rank[tied] = pd.factorize(ids.iloc[tied], sort=True)[0]
+    return rank
 
 
 def _excused(
-    moves: pd.DataFrame,
+    seen: _Seen,
+    one: np.ndarray,
+    two: np.ndarray,
     cameras: pd.DataFrame,
     adjacency: pd.DataFrame | None,
     view_range_m: float,
 ) -> np.ndarray:
     """Return where the two cameras may see one spot, so that nothing can be said."""
-    pairs = moves[["from_camera", "to_camera"]].drop_duplicates()
+    number = seen.camera[one] * len(seen.names) + seen.camera[two]
+    pairs, at = np.unique(number, return_inverse=True)
+    ends = [(seen.names[n // len(seen.names)], seen.names[n % len(seen.names)]) for n in pairs]
     touching = _touching(adjacency)
-    views = _views(cameras[cameras["id"].isin(pairs.to_numpy().ravel())])
-    excused = {
-        (a, b)
-        for a, b in pairs.itertuples(index=False)
-        if frozenset((a, b)) in touching
+    views = _views(cameras[cameras["id"].isin({name for pair in ends for name in pair})])
+    excused = [
+        frozenset((a, b)) in touching
         or (a in views and b in views and may_overlap(views[a], views[b], range_m=view_range_m))
-    }
-    ends = zip(moves["from_camera"], moves["to_camera"], strict=True)
-    return np.fromiter((pair in excused for pair in ends), dtype=bool, count=len(moves))
+        for a, b in ends
+    ]
+    return np.array(excused, dtype=bool)[at]
 
 
 def _touching(adjacency: pd.DataFrame | None) -> set[frozenset[str]]:
@@ -170,4 +204,6 @@ def _views(cameras: pd.DataFrame) -> dict[str, Any]:
     if not {"position_x", "position_y"} <= set(cameras.columns):
         return {}
     known = cameras[cameras["position_x"].notna() & cameras["position_y"].notna()]
-    return {row["id"]: view_of(row) for row in known.to_dict("records")}
+    names = [name for name in ("id", *VIEW_COLUMNS) if name in known]
+    rows = zip(*(known[name].tolist() for name in names), strict=True)
+    return {row[0]: view_of(dict(zip(names, row, strict=True))) for row in rows}

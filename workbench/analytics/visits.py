@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -99,9 +101,7 @@ def locations(frame: pd.DataFrame) -> tuple[np.ndarray, pd.Index, pd.Index]:
     )
 
 
-def named(names: pd.Index, numbers: np.ndarray) -> pd.Series:
-    """Return the names that numbers stand for, missing where a number stands for none."""
+def named(names: pd.Index, numbers: np.ndarray) -> Any:
+    """Return the names that numbers stand for, an array, missing where one stands for none."""
     inside = (numbers >= 0) & (numbers < len(names))
-    return (
-        pd.Series(names.astype("str")).reindex(np.where(inside, numbers, -1)).reset_index(drop=True)
-    )
+    return names.astype("str").array.take(np.where(inside, numbers, -1), allow_fill=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,7 +47,7 @@ def demo(call: Call, small: bool, reset: bool, seed: int) -> Answer:
     zone = call.settings.display_tz
     folder = call.store if call.store is not None else DEMO_FOLDER
     with open_demo(folder, small=small, seed=seed, reset=reset) as bench:
-        story = story_of(bench, f"--store {shlex.quote(str(folder))}")
+        story = story_of(bench, str(folder))
     html = (Path(folder) / PAGE).absolute()
     _put(html, demo_page(story, zone))
     return Answer(

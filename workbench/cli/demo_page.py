@@ -35,7 +35,7 @@ def demo_page(story: Story, display_tz: str) -> str:
         Commands(
             [
                 ("import workbench", ""),
-                ("bench = workbench.open_demo()", "the same store"),
+                (f"bench = workbench.open({story.folder!r})", "the same store"),
                 (f"bench.tracks.trajectory({track.identity_id!r}).plot()", "the map above"),
             ],
             heading="Or in Python",

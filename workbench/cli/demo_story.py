@@ -33,6 +33,7 @@ class Story:
     """Everything that the demo says, for the terminal and for the page."""
 
     title: str
+    folder: str
     stats: dict[str, Any]
     trajectory: Trajectory
     name: str
@@ -40,8 +41,9 @@ class Story:
     next_commands: list[tuple[str, str]]
 
 
-def story_of(bench: Workbench, store: str) -> Story:
-    """Return the story of a site; `store` is the option that names it in commands."""
+def story_of(bench: Workbench, folder: str) -> Story:
+    """Return the story of a site; `folder` is its store, as commands name it."""
+    store = f"--store {shlex.quote(folder)}"
     stats = bench.store.stats()
     people = bench.identities.all()["id"].tolist()
     tracks = {one: bench.tracks.trajectory(one) for one in people}
@@ -54,6 +56,7 @@ def story_of(bench: Workbench, store: str) -> Story:
     ]
     return Story(
         title="A demo site: who was where, and how sure is that?",
+        folder=folder,
         stats=stats,
         trajectory=chosen,
         name=_called(bench, chosen.identity_id),

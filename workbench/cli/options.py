@@ -177,6 +177,7 @@ def several(*options: Decorator) -> Decorator:
     """Return one decorator of several options, in this order."""
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the command with these options."""
         for option in reversed(options):
             command = option(command)
         return command

@@ -127,7 +127,7 @@ class Tracks:
         """
         chosen = selection(start=start, end=end, tz=tz, identity=identity_id)
         with self._graph.snapshot():
-            if self._graph.nodes("Identity", ids=[identity_id]).empty:
+            if self._graph.node("Identity", identity_id) is None:
                 raise unknown(identity_id)
             seen = self._graph.sightings(chosen)
             site = self._site()

@@ -38,6 +38,7 @@ from workbench.readers import (
 )
 from workbench.storage import rows
 from workbench.storage.manager import HybridStorageManager
+from workbench.storage.pair import planned_space
 from workbench.storage.record import LoadFiles, LoadRecord, recorded_load
 from workbench.storage.rehearsal import LoadReport, Rehearsal, cameras_of, data_rows
 from workbench.storage.rejects import COLUMNS, Rejects, of_appearances, of_table
@@ -127,7 +128,11 @@ class Load:
         return found.join(self.policy.join, data_rows=count)  # type: ignore[arg-type]
 
     def run(
-        self, existing: HybridStorageManager | None, make: Callable[[], HybridStorageManager]
+        self,
+        existing: HybridStorageManager | None,
+        make: Callable[[], HybridStorageManager],
+        *,
+        space_settings: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> LoadReport:
         """Write the load and return what it did.
 
@@ -137,33 +142,49 @@ class Load:
             The store, when there is one already.
         make : callable
             Makes it; called only after everything was found fit to be written.
+        space_settings : mapping of str to mapping, optional
+            What the configuration says of vector spaces.
         """
         started = time.monotonic()
-        report = LoadReport(load_id=self.record.load_id)
-        if self.readers:
-            formats = {reader.format for reader in self.readers}
-            report.format = formats.pop() if len(formats) == 1 else "mixed"
-        for reader in self.readers:
-            report.columns_read_as |= reader.columns_read_as
-        for _, table in self.tables:
-            report.columns_read_as |= table.columns_read_as
+        report = self._report()
         if existing is not None:
             self._check_against(existing)
-            if self._is_complete(existing):
-                report.rows = report.unchanged = recorded_load(existing, self.record.load_id).rows
-                report.seconds = time.monotonic() - started
-                return report
-        for reader in self.readers:
-            reader.check()
-        if self.policy.strict or self.policy.dry_run:
-            rehearsed = self._rehearse(existing)
-            if self.policy.dry_run:
-                rehearsed.format, rehearsed.columns_read_as = report.format, report.columns_read_as
-                report = rehearsed
-        if not self.policy.dry_run:
-            self._write(existing if existing is not None else make(), report)
+        if existing is not None and self._is_complete(existing):
+            report.rows = report.unchanged = recorded_load(existing, self.record.load_id).rows
+        else:
+            self._check_spaces(existing, space_settings or {})
+            for reader in self.readers:
+                reader.check()
+            if self.policy.strict or self.policy.dry_run:
+                rehearsed = self._rehearse(existing)
+                report = rehearsed if self.policy.dry_run else report
+            if not self.policy.dry_run:
+                self._write(existing if existing is not None else make(), report)
         report.seconds = time.monotonic() - started
         return report
+
+    def _report(self) -> LoadReport:
+        """Return a report of nothing done yet."""
+        formats = {reader.format for reader in self.readers}
+        read_as = [reader.columns_read_as for reader in self.readers]
+        read_as += [table.columns_read_as for _, table in self.tables]
+        return LoadReport(
+            load_id=self.record.load_id,
+            format=next(iter(formats)) if len(formats) == 1 else "mixed" if formats else None,
+            columns_read_as={name: ours for part in read_as for name, ours in part.items()},
+        )
+
+    def _check_spaces(
+        self,
+        existing: HybridStorageManager | None,
+        space_settings: Mapping[str, Mapping[str, Any]],
+    ) -> None:
+        """Refuse vector spaces that could not be made, while there is nothing to undo."""
+        there = {} if existing is None else existing.vector.spaces()
+        for space, found in self.embeddings.items():
+            if space not in there:
+                stated = space_settings.get(space, {})
+                planned_space(space, found.dim, {**stated, **self._settings()})
 
     # ------------------------------------------------------------------ before writing
     def _is_complete(self, manager: HybridStorageManager) -> bool:
@@ -203,7 +224,7 @@ class Load:
 
     def _rehearse(self, existing: HybridStorageManager | None) -> LoadReport:
         """Return what writing would do; with ``strict`` refuse the load for a bad row."""
-        report = LoadReport(load_id=self.record.load_id)
+        report = self._report()
         path = Path(tempfile.gettempdir()) / f"workbench-rejects-{self.record.load_id}.csv"
         rehearsal = Rehearsal(existing, report, Rejects(path), update=self.policy.update)
         for label, table in self.tables:
@@ -239,12 +260,13 @@ class Load:
         report.rejects_file = sink.file
 
     def _set_spaces(self, manager: HybridStorageManager) -> None:
+        for space in self.embeddings:
+            stated = manager.pair.stated(space)
+            manager.pair.space_settings[space] = {**stated, **self._settings()}
+
+    def _settings(self) -> dict[str, object]:
         given = {"model_id": self.policy.model_id, "precision": self.policy.precision}
-        stated = {name: value for name, value in given.items() if value is not None}
-        for space, found in self.embeddings.items():
-            settings = dict(manager.pair.space_settings.get(space, {})) | stated
-            manager.pair.space_settings[space] = settings
-            manager.pair.space(space, found.dim)  # refuses what cannot be made
+        return {name: value for name, value in given.items() if value is not None}
 
     def _write_table(
         self,

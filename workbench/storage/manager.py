@@ -18,7 +18,7 @@ import pandas as pd
 
 from workbench import schema, times
 from workbench.errors import ConflictError, InvalidInputError, NotFoundError
-from workbench.model import Appearance, Camera, Identity, records_of, table_of
+from workbench.model import Appearance, Camera, Identity, record_of, records_of, table_of
 from workbench.storage import nearest
 from workbench.storage.appearances import CONTENT, AppearanceWriter, Written, checked_appearances
 from workbench.storage.pair import StorePair
@@ -246,8 +246,8 @@ class HybridStorageManager(StorageManager):
             return self.graph.delete_nodes("Identity", keys)
 
     def get_identity(self, identity_id: str) -> Identity | None:
-        rows = self.graph.nodes("Identity", ids=[identity_id])
-        return records_of(rows, Identity)[0] if len(rows) else None
+        row = self.graph.node("Identity", identity_id)
+        return None if row is None else record_of(row, Identity)
 
     def get_identities_for_appearances(self, appearance_ids: Sequence[str]) -> dict[str, str]:
         """Return the identity id of each of these appearances that has one."""
@@ -340,8 +340,8 @@ class HybridStorageManager(StorageManager):
 
     def get_camera(self, camera_id: str) -> Camera | None:
         """Return the camera, or None."""
-        rows = self.graph.nodes("Camera", ids=[camera_id])
-        return records_of(rows, Camera)[0] if len(rows) else None
+        row = self.graph.node("Camera", camera_id)
+        return None if row is None else record_of(row, Camera)
 
     def add_adjacency(self, frame: pd.DataFrame) -> int:
         """Write ways between cameras that exist (``schema.ADJACENT_TO``); return how many."""

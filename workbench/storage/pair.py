@@ -120,22 +120,32 @@ class StorePair:
         known = self.vector.spaces().get(name)
         if known is not None:
             return known
-        made = VectorSpace(name, dim, DEFAULT_PRECISION.get(name, "float16"))
-        stated = {key: value for key, value in self.stated(name).items() if value is not None}
-        made = replace(made, **stated)
-        if made.dim != dim:
-            raise InvalidInputError(
-                f"The configuration gives the space {name!r} {made.dim} dimensions; "
-                f"the vectors have {dim}.",
-                where=f"space {name}",
-                next="Correct the configuration or give the right file.",
-            )
-        return made
+        return planned_space(name, dim, self.stated(name))
 
     def make_space(self, name: str, dim: int) -> None:
         """Make a space that is not there, inside a unit of work."""
         if name not in self.vector.spaces():
             self.vector.create_space(self.space(name, dim))
+
+
+def planned_space(name: str, dim: int, stated: Mapping[str, Any]) -> VectorSpace:
+    """Return the space that vectors of `dim` numbers will get, with what was stated about it.
+
+    Raises
+    ------
+    InvalidInputError
+        For a setting that cannot be, or another dimension than the one stated.
+    """
+    made = VectorSpace(name, dim, DEFAULT_PRECISION.get(name, "float16"))
+    made = replace(made, **{key: value for key, value in stated.items() if value is not None})
+    if made.dim != dim:
+        raise InvalidInputError(
+            f"The configuration gives the space {name!r} {made.dim} dimensions; "
+            f"the vectors have {dim}.",
+            where=f"space {name}",
+            next="Correct the configuration or give the right file.",
+        )
+    return made
 
 
 def _split(vectors: Any) -> tuple[Any, np.ndarray]:

@@ -73,10 +73,12 @@ def plain_cells(appearance: Appearance) -> dict[str, Any] | None:
     cells = {}
     for column in schema.APPEARANCE.columns:
         name = column.name
-        value = given[name] if name in given else getattr(appearance, name)
+        value: Any = given[name] if name in given else getattr(appearance, name)
         if not _is_plain(value, column):
             return None
-        cells[name] = float(value) + 0.0 if column.kind == "float" and value is not None else value
+        cells[name] = value
+        if column.kind == "float" and value is not None:
+            cells[name] = float(value) + 0.0  # no negative zero: it would not come back as one
     return None if appearance.properties else cells
 
 

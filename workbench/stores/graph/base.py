@@ -181,6 +181,11 @@ class GraphStore(ABC):
     def nodes(self, label: str, *, ids: Sequence[str] | None = None) -> pd.DataFrame:
         """Return rows of ``schema.NODES[label]`` in order of key; `ids` selects by first key."""
 
+    def node(self, label: str, key: str) -> dict[str, Any] | None:
+        """Return the cells of the row of that (first) key, None where there is none."""
+        rows = self.nodes(label, ids=[key]).head(1).to_dict("records")
+        return {str(name): cell for name, cell in rows[0].items()} if rows else None
+
     @abstractmethod
     def edges(
         self, kind: str, *, src: Sequence[str] | None = None, dst: Sequence[str] | None = None

@@ -234,6 +234,16 @@ class SqliteGraphStore(GraphStore):
         )
         return tables.frame(table.columns, rows)
 
+    def node(self, label: str, key: str) -> dict[str, Any] | None:
+        table = schema.NODES[label]
+        columns, source = tables.select(table)
+        first = table.column(table.key[0])
+        if first.references or not _is_text(key):
+            return super().node(label, key)
+        where = f"WHERE t.{first.name} = ?"
+        rows = self.database.rows(f"SELECT {columns} FROM {source} {where}", (key,))
+        return tables.record(table.columns, rows[0]) if rows else None
+
     def edges(
         self, kind: str, *, src: Sequence[str] | None = None, dst: Sequence[str] | None = None
     ) -> pd.DataFrame:
@@ -482,6 +492,11 @@ class SqliteGraphStore(GraphStore):
             f"UPDATE identity SET {ROW_HASH} = {ROW_HASH}({columns}) WHERE {picked}",
             (_json(identity_ids),),
         )
+
+
+def _is_text(key: object) -> bool:
+    """Return whether it can be bound as it is: no NUL, at which a text ends; valid Unicode."""
+    return isinstance(key, str) and "\0" not in key and key.encode(errors="ignore").decode() == key
 
 
 def _stored(value: Any) -> Any:

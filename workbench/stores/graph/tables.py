@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from workbench import schema, times
 from workbench.schema import Column, Table
@@ -208,6 +209,18 @@ def frame(columns: Sequence[Column], rows: list[tuple]) -> pd.DataFrame:
     return pd.DataFrame({c.name: _array(c, v) for c, v in zip(columns, parts, strict=False)})
 
 
+def record(columns: Sequence[Column], row: tuple) -> dict[str, Any]:
+    """Return one row as read from SQLite as cells by name; None where missing."""
+    cells: dict[str, Any] = {c.name: value for c, value in zip(columns, row, strict=True)}
+    for column in columns:
+        value = cells[column.name]
+        if column.kind == "time" and value is not None:
+            cells[column.name] = times.moment(value)
+        if column.kind == "bool" and value is not None:
+            cells[column.name] = bool(value)
+    return cells
+
+
 @lru_cache(maxsize=64)
 def _empty(columns: tuple[tuple[str, str], ...]) -> pd.DataFrame:
     return pd.DataFrame({name: pd.Series([], dtype=dtype) for name, dtype in columns})
@@ -222,6 +235,10 @@ def _array(column: Column, values: Sequence[Any]) -> Any:
         return np.array(values, dtype="float64")
     if column.kind == "blob":
         return np.fromiter(values, dtype=object, count=len(values))
-    if column.kind == "bool":
-        return pd.array(values, dtype="Int64").astype("boolean")
-    return pd.array(values, dtype=column.dtype)  # type: ignore[call-overload]
+    if column.kind in ("int", "bool"):
+        missing = np.array([value is None for value in values], dtype=bool)
+        numbers = np.array([value or 0 for value in values], dtype="int64")
+        if column.kind == "bool":
+            return pd.arrays.BooleanArray(numbers.astype(bool), missing)
+        return pd.arrays.IntegerArray(numbers, missing)
+    return pd.array(pa.array(values, pa.large_string()), dtype=column.dtype)
