@@ -133,7 +133,7 @@ class Report:
         target: str,
         good: bool,
     ) -> None:
-        verdict = "" if not target else "met" if good else "MISSED"
+        verdict = "" if not target or not self.judged else "met" if good else "MISSED"
         self.missed += verdict == "MISSED"
         self.rows.append((what, f"{n:,}", p50, p95, baseline, ratio, target, verdict))
 

@@ -124,7 +124,12 @@ def table_of(records: Iterable[Any], table: Table) -> pd.DataFrame:
         if isinstance(record, Identity):
             values["stated_confidence"] = values["confidence_score"]
         rows.append(values)
-    return table.check(pd.DataFrame(rows, columns=list(rows[0]) if rows else table.names))
+    names = list(rows[0]) if rows else table.names
+    try:
+        frame = pd.DataFrame(rows, columns=names)
+    except UnicodeEncodeError:  # half a surrogate pair fits only a column of objects: refused there
+        frame = pd.DataFrame(rows, columns=names, dtype=object)
+    return table.check(frame)
 
 
 def records_of(rows: pd.DataFrame, kind: type[Record]) -> list[Record]:

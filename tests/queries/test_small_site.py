@@ -168,6 +168,11 @@ def test_unknown_things_are_named(bench: workbench.Workbench) -> None:
         lambda: bench.cameras.path("entrance", "p9"),
         lambda: bench.similarity.like(appearance="p9"),
         lambda: bench.similarity.like(identity="p9"),
+        lambda: bench.similarity.like(appearance="a01", camera="p9"),
+        lambda: bench.appearances.find(camera=["lab", "p9"]),
+        lambda: bench.appearances.find(identity=["p1", "p9"]),
+        lambda: bench.identities.search(camera="p9"),
+        lambda: bench.cameras.search(identity="p9"),
     ):
         with pytest.raises(NotFoundError, match="p9"):
             ask()

@@ -10,6 +10,7 @@ import pytest
 
 from tests.contracts.manager import NEW, StorageManagerContract, frame, state
 from tests.contracts.rows import same
+from tests.contracts.similarity import SimilarityContract
 from workbench.errors import InvalidInputError
 from workbench.storage.folder import create_store, open_store
 from workbench.storage.manager import HybridStorageManager
@@ -19,13 +20,13 @@ from workbench.stores.vectors.faiss import FAISSVectorStore
 from workbench.stores.vectors.memory import MemoryVectorStore
 
 
-class TestMemory(StorageManagerContract):
+class TestMemory(StorageManagerContract, SimilarityContract):
     @pytest.fixture
     def manager(self) -> HybridStorageManager:
         return HybridStorageManager(MemoryGraphStore(), MemoryVectorStore())
 
 
-class TestDefaultStore(StorageManagerContract):
+class TestDefaultStore(StorageManagerContract, SimilarityContract):
     @pytest.fixture
     def manager(self, tmp_path: Path) -> HybridStorageManager:
         create_store(tmp_path / "store")

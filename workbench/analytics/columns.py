@@ -16,6 +16,7 @@ from workbench import times
 from workbench.errors import InvalidInputError
 
 Columns = dict[str, str]
+_TIME = pd.DatetimeTZDtype(unit="us", tz="UTC")
 
 VISITS: Columns = {
     "identity_id": "str",
@@ -108,8 +109,9 @@ def require(frame: pd.DataFrame, names: Iterable[str], subject: str) -> None:
 
 def microseconds(column: pd.Series) -> np.ndarray:
     """Return int64 microseconds since the epoch of a time column without missing values."""
-    aware = column.astype(pd.DatetimeTZDtype(unit="us", tz="UTC"))
-    return aware.astype("int64").to_numpy()
+    if column.dtype != _TIME:
+        column = column.astype(_TIME)
+    return column.to_numpy(dtype="datetime64[us]").view("int64")
 
 
 def instants(us: np.ndarray) -> pd.Series:

@@ -65,12 +65,9 @@ def located(cameras: pd.DataFrame) -> pd.DataFrame:
     nothing = pd.Series(np.nan, index=known.index)
     return pd.DataFrame(
         {
-            name: known.get(name, nothing).astype(dtype).array
-            for name, dtype in (
-                ("position_x", "float64"),
-                ("position_y", "float64"),
-                ("level", "str"),
-            )
+            "position_x": known.get("position_x", nothing).to_numpy("float64"),
+            "position_y": known.get("position_y", nothing).to_numpy("float64"),
+            "level": known.get("level", nothing).astype("str").array,
         },
         index=pd.Index(known["id"], dtype="str"),
     )

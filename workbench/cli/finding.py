@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from workbench.cli.answer import Answer
-from workbench.cli.options import FILE, TEXT, Call, answering, known, time_range
+from workbench.cli.options import FILE, TEXT, Call, answering, time_range
 from workbench.cli.options import cameras as camera_option
 from workbench.errors import InvalidInputError
 
@@ -65,10 +65,10 @@ def find(
     asked = {"appearance": appearance, "identity": identity, "vector": vector, "vectors": vectors}
     _exactly_one(asked)
     search = call.settings.faiss.search
+    given["camera"] = list(cameras) or None
     given["k"] = k if k is not None else search.default_k
     given["min_similarity"] = search.min_similarity if min_similarity is None else min_similarity
     with call.bench() as bench:
-        given["camera"] = known(bench, cameras=cameras)["camera"]
         if vectors is not None:
             found = _many(bench, vectors, given)
         elif vector is not None:

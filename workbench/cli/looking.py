@@ -13,7 +13,6 @@ from workbench.cli.options import (
     TEXT,
     Call,
     answering,
-    known,
     several,
     time_range,
 )
@@ -99,10 +98,9 @@ def identities(
 ) -> Answer:
     """List identities: everybody, or who was there."""
     with call.bench() as bench:
-        chosen = known(bench, cameras=cameras, identities=identities)
-        rows = bench.identities.search(start=start, end=end, tz=tz, camera=chosen["camera"])
-    if identities:
-        rows = rows[rows["id"].isin(list(identities))]
+        rows = bench.identities.search(
+            start=start, end=end, tz=tz, camera=cameras or None, identity=identities or None
+        )
     columns = ["id", "name", "num_appearances", "num_cameras", "first_seen", "last_seen"]
     return _listed("identities", _paged(rows, limit, after), [*columns, "confidence_score"])
 
@@ -125,13 +123,12 @@ def appearances(
     All of them, or those of some time, cameras, identities.
     """
     with call.bench() as bench:
-        chosen = known(bench, cameras=cameras, identities=identities)
         rows = bench.appearances.find(
             start=start,
             end=end,
             tz=tz,
-            camera=chosen["camera"],
-            identity=chosen["identity"],
+            camera=cameras or None,
+            identity=identities or None,
             limit=limit,
             after=after,
         )
@@ -156,8 +153,9 @@ def cameras(
 ) -> Answer:
     """List cameras: all, or those that saw something of the kind."""
     with call.bench() as bench:
-        chosen = known(bench, cameras=cameras, identities=identities)
-        rows = bench.cameras.search(start=start, end=end, tz=tz, **chosen)
+        rows = bench.cameras.search(
+            start=start, end=end, tz=tz, camera=cameras or None, identity=identities or None
+        )
     columns = ["id", "name", "location", "position_x", "position_y", "orientation", "fov"]
     return _listed("cameras", _paged(rows, limit, after), [*columns, "level", "clock_offset_s"])
 

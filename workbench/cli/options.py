@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, wraps
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from workbench.cli.answer import Answer
-from workbench.errors import InvalidInputError, NotFoundError
+from workbench.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from workbench.config import WorkbenchConfig
@@ -214,29 +214,3 @@ max_gap = click.option(
     metavar="SECONDS",
     help="Sightings at one camera with gaps of at most this are one visit.",
 )
-
-
-def known(
-    bench: Workbench, *, cameras: Sequence[str] = (), identities: Sequence[str] = ()
-) -> dict[str, list[str] | None]:
-    """Return ``camera`` and ``identity`` for a room, None where nothing was said.
-
-    Raises
-    ------
-    NotFoundError
-        Naming the first id that is not in the store: a slip of the keyboard must not look like
-        an empty answer.
-    """
-    if cameras:
-        graph = bench.manager.graph
-        there = {*graph.nodes("Camera")["id"], *graph.nodes("Place")["id"]}
-        for one in cameras:
-            if one not in there:
-                raise NotFoundError(
-                    f"There is no camera or place {one!r}.",
-                    where=f"camera {one}",
-                    next="See which cameras there are with: workbench cameras",
-                )
-    for one in identities:
-        bench.identities.get(one)
-    return {"camera": list(cameras) or None, "identity": list(identities) or None}

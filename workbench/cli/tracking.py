@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from workbench.cli.answer import Answer
-from workbench.cli.options import TEXT, Call, answering, known, max_gap, time_range
+from workbench.cli.options import TEXT, Call, answering, max_gap, time_range
 from workbench.cli.options import identities as identity_option
 
 if TYPE_CHECKING:
@@ -162,8 +162,9 @@ def flow(
 ) -> Answer:
     """Count the moves from camera to camera."""
     with call.bench() as bench:
-        ids = known(bench, identities=identities)["identity"]
-        cells = bench.tracks.flow(ids, start=start, end=end, tz=tz, max_gap_s=max_gap)
+        cells = bench.tracks.flow(
+            identities or None, start=start, end=end, tz=tz, max_gap_s=max_gap
+        )
     return Answer(document={"cells": cells}, table=cells, text=lambda screen: screen.table(cells))
 
 

@@ -93,6 +93,7 @@ class Appearances:
             Only what comes after this appearance: the last one of the page before.
         """
         chosen = selection(
+            self._manager.graph,
             start=start,
             end=end,
             tz=tz,

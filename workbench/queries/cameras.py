@@ -79,7 +79,9 @@ class Cameras:
         rows = self.all()
         if start is None and end is None and camera is None and identity is None:
             return rows
-        chosen = selection(start=start, end=end, tz=tz, camera=camera, identity=identity)
+        chosen = selection(
+            self._manager.graph, start=start, end=end, tz=tz, camera=camera, identity=identity
+        )
         seen = self._manager.graph.sightings(chosen)["camera_id"]
         return rows[rows["id"].isin(seen)].reset_index(drop=True)
 

@@ -8,9 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from workbench.errors import NotFoundError
 from workbench.model import Identity
-from workbench.queries.ranges import Ids, Moment, selection
+from workbench.queries.ranges import Ids, Moment, listed, selection, unknown_identity
 from workbench.storage.manager import HybridStorageManager
 
 
@@ -68,7 +67,7 @@ class Identities:
         """
         found = self._manager.get_identity(identity_id)
         if found is None:
-            raise unknown(identity_id)
+            raise unknown_identity(identity_id)
         return found
 
     def all(self) -> pd.DataFrame:
@@ -83,9 +82,15 @@ class Identities:
         end: Moment = None,
         tz: str | None = None,
         camera: Ids = None,
+        identity: Ids = None,
     ) -> pd.DataFrame:
-        """Return identities whose id or name holds `text` and who were there, in order of id."""
+        """Return identities whose id or name holds `text` and who were there, in order of id.
+
+        `identity` narrows it to these.
+        """
         people = self.all()
+        if identity is not None:
+            people = people[people["id"].isin(listed(identity) or [])]
         if text is not None:
             wanted = text.casefold()
             held = [
@@ -93,7 +98,15 @@ class Identities:
                 for key, n in zip(people["id"], people["name"], strict=True)
             ]
             people = people[pd.Series(held, index=people.index, dtype=bool)]
-        chosen = selection(start=start, end=end, tz=tz, camera=camera, unidentified=False)
+        chosen = selection(
+            self._manager.graph,
+            start=start,
+            end=end,
+            tz=tz,
+            camera=camera,
+            identity=identity,
+            unidentified=False,
+        )
         if start is not None or end is not None or camera is not None:
             seen = self._manager.graph.sightings(chosen)["identity_id"]
             people = people[people["id"].isin(seen)]
@@ -111,7 +124,7 @@ class Identities:
         """
         self.get(identity_id)
         return self._manager.graph.sightings(
-            selection(start=start, end=end, tz=tz, identity=identity_id)
+            selection(self._manager.graph, start=start, end=end, tz=tz, identity=identity_id)
         )
 
     def link(
@@ -152,12 +165,3 @@ class Identities:
     def delete(self, ids: str | Sequence[str]) -> int:
         """Delete identities and return how many; their appearances stay, unidentified."""
         return self._manager.delete_identities([ids] if isinstance(ids, str) else ids)
-
-
-def unknown(identity_id: str) -> NotFoundError:
-    """Return the error about an identity that is not there."""
-    return NotFoundError(
-        f"There is no identity {identity_id!r}.",
-        where=f"identity {identity_id}",
-        next="See who is there with: workbench identities",
-    )

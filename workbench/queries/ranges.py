@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from workbench import times
-from workbench.errors import InvalidInputError
-from workbench.stores.graph.base import Selection
+from workbench.errors import InvalidInputError, NotFoundError
+from workbench.stores.graph.base import GraphStore, Selection
 
 Moment = str | datetime | None
 Ids = str | Sequence[str] | None
@@ -27,6 +27,7 @@ def listed(ids: Ids) -> list[str] | None:
 
 
 def selection(
+    graph: GraphStore,
     *,
     start: Moment = None,
     end: Moment = None,
@@ -42,6 +43,9 @@ def selection(
     ------
     InvalidInputError
         For a naive time without `tz`, a range that ends before it starts, a negative limit.
+    NotFoundError
+        Naming the camera, place or identity that is not in `graph`: a slip of the keyboard must
+        not look like an empty answer.
     """
     first = None if start is None else times.instant(start, tz=tz, name="start")
     last = None if end is None else times.instant(end, tz=tz, name="end")
@@ -55,6 +59,7 @@ def selection(
         raise InvalidInputError(
             f"limit is {limit}.", where="limit", next="Give 0 or more, or leave it out for all."
         )
+    _require(graph, listed(camera) or [], listed(identity) or [])
     return Selection(
         start_us=first,
         end_us=last,
@@ -63,3 +68,32 @@ def selection(
         unidentified=unidentified,
         limit=limit,
     )
+
+
+def unknown_identity(identity_id: str) -> NotFoundError:
+    """Return the error about an identity that is not there."""
+    return NotFoundError(
+        f"There is no identity {identity_id!r}.",
+        where=f"identity {identity_id}",
+        next="See who is there with: workbench identities",
+    )
+
+
+def _require(graph: GraphStore, cameras: list[str], identities: list[str]) -> None:
+    if cameras:
+        there = set(graph.nodes("Camera", ids=cameras)["id"])
+        there |= set(graph.nodes("Place", ids=cameras)["id"])
+        for one in cameras:
+            if one not in there:
+                raise NotFoundError(
+                    f"There is no camera or place {one!r}.",
+                    where=f"camera {one}",
+                    next="See which cameras there are with: workbench cameras",
+                )
+    if len(identities) == 1:
+        there = {one for one in identities if graph.node("Identity", one) is not None}
+    else:
+        there = set(graph.nodes("Identity", ids=identities)["id"])
+    for one in identities:
+        if one not in there:
+            raise unknown_identity(one)

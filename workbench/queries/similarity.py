@@ -10,8 +10,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.errors import InvalidInputError, NotFoundError
-from workbench.queries.identities import unknown
-from workbench.queries.ranges import Ids, Moment, selection
+from workbench.queries.ranges import Ids, Moment, selection, unknown_identity
 from workbench.storage.manager import HybridStorageManager
 from workbench.storage.nearest import nearest, nearest_identities
 from workbench.stores.graph.base import Selection
@@ -138,7 +137,7 @@ class Similarity:
                 next="Give exactly one of vector=, appearance=, identity=.",
             )
         _check(k, min_similarity, by)
-        chosen = selection(start=start, end=end, tz=tz, camera=camera)
+        chosen = selection(self._manager.graph, start=start, end=end, tz=tz, camera=camera)
         with self._manager.graph.snapshot():
             self._settings(space)
             queries, labels, own = self._queries(space, vector, appearance, identity, names)
@@ -175,7 +174,7 @@ class Similarity:
             return self._manager.vector.get(space, vids), [appearance], vids
         assert identity is not None
         if self._manager.graph.nodes("Identity", ids=[identity]).empty:
-            raise unknown(identity)
+            raise unknown_identity(identity)
         vids = self._manager.graph.vids_within(space, Selection(identities=[identity]))
         if not len(vids):
             raise _without(space, f"identity {identity}")

@@ -13,7 +13,6 @@ from workbench.analytics.gaps import gaps
 from workbench.analytics.plausibility import implausible
 from workbench.analytics.transitions import flow, transitions
 from workbench.analytics.visits import visits
-from workbench.queries.identities import unknown
 from workbench.queries.ranges import Ids, Moment, listed, selection
 from workbench.stores.graph.base import GraphStore, Observations
 
@@ -125,10 +124,8 @@ class Tracks:
         NotFoundError
             When there is no such identity.
         """
-        chosen = selection(start=start, end=end, tz=tz, identity=identity_id)
         with self._graph.snapshot():
-            if self._graph.node("Identity", identity_id) is None:
-                raise unknown(identity_id)
+            chosen = selection(self._graph, start=start, end=end, tz=tz, identity=identity_id)
             seen = self._graph.sightings(chosen)
             site = self._site()
         stays = visits(seen, max_gap_s=max_gap_s)
@@ -233,14 +230,12 @@ class Tracks:
         """Return who was where and when: of everybody, the three columns that counting needs."""
         wanted = listed(ids)
         if wanted is None:
-            chosen = selection(start=start, end=end, tz=tz)
+            chosen = selection(self._graph, start=start, end=end, tz=tz)
             places = set(self._graph.nodes("Place")["id"])
             return _frame(self._graph.observations(), chosen.start_us, chosen.end_us, places)
-        known = set(self._graph.nodes("Identity", ids=wanted)["id"])
-        for one in wanted:
-            if one not in known:
-                raise unknown(one)
-        return self._graph.sightings(selection(start=start, end=end, tz=tz, identity=wanted))
+        return self._graph.sightings(
+            selection(self._graph, start=start, end=end, tz=tz, identity=wanted)
+        )
 
 
 def _frame(

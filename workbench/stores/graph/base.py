@@ -12,6 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -159,7 +160,7 @@ class GraphStore(ABC):
                 "appearance_id": [cells["id"]],
                 "confidence": [cells["match_confidence"]],
                 "method": ["deterministic"],
-                "created_at": [cells["created_at"]],
+                "created_at": [datetime.now(UTC)],
             }
         )
         links = schema.HAS_APPEARANCE.coerce(link.head(0 if identity_id is None else 1))[0]
@@ -313,7 +314,7 @@ class GraphStore(ABC):
                 "last_seen": by["timestamp"].max(),
                 "num_appearances": by["id"].count(),
                 "num_cameras": by["camera_id"].nunique(),
-                "confidence_score": by["confidence"].mean(),
+                "confidence_score": by["confidence"].mean().round(12),
                 "has_face": by["face"].any(),
             }
         ).reindex(people["id"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import chain
 from typing import Any
 
@@ -97,7 +97,7 @@ class SqliteGraphStore(GraphStore):
         ]
         link: list[Any] = [None] * len(tables.LINK)
         if identity_id is not None:
-            since = _stored(cells["created_at"])
+            since = times.microseconds(datetime.now(UTC))
             link = [numbers["identity"], cells["match_confidence"], "deterministic", since]
         self.database.execute(_ADD_APPEARANCE, [*row, *link])
         number = self.database.value("SELECT no FROM appearance WHERE id = ?", (cells["id"],))
@@ -479,7 +479,8 @@ class SqliteGraphStore(GraphStore):
         self.database.execute(
             "UPDATE identity SET (first_seen_us, last_seen_us, num_appearances, num_cameras, "
             f"confidence_score) = (SELECT min({moment}), max({moment}), count(*), "
-            "count(DISTINCT a.camera_no), coalesce(avg(a.confidence), stated_confidence) "
+            "count(DISTINCT a.camera_no), "
+            "coalesce(round(avg(a.confidence), 12), stated_confidence) "
             f"FROM appearance a {camera} WHERE a.identity_no = identity.no), "
             # CROSS JOIN keeps her appearances outside, so that the first face ends the search.
             "has_face = EXISTS (SELECT 1 FROM appearance a CROSS JOIN embedding e "
