@@ -60,12 +60,15 @@ class _Part:
         self.shortest = min(self.shortest, float(lengths.min()))
         self.longest = max(self.longest, float(lengths.max()))
 
-    def bounds(self, values: np.ndarray) -> np.ndarray:
-        """Return what the cosines of rows with these values, or worse ones, cannot exceed."""
-        values = values.astype("float64")
-        if self.faiss.metric_type == faiss.METRIC_L2:
-            values = (1.0 + self.longest**2 - values) / 2.0  # of the inner product
-        return values / np.where(values >= 0, self.shortest, self.longest) + _ROUNDING
+    def bounds(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return between what the cosines of rows with these values lie."""
+        least = most = values.astype("float64")
+        if self.faiss.metric_type == faiss.METRIC_L2:  # of the inner product
+            least = (1.0 + self.shortest**2 - least) / 2.0
+            most = (1.0 + self.longest**2 - most) / 2.0
+        least = least / np.where(least >= 0, self.longest, self.shortest) - _ROUNDING
+        most = most / np.where(most >= 0, self.shortest, self.longest) + _ROUNDING
+        return least, most
 
 
 @dataclass(slots=True)
@@ -384,14 +387,20 @@ class FAISSVectorStore(VectorStore):
             values, rows = part.faiss.search(unit[open_], fetch, params=parameters)
             still = []
             for query, value, row in zip(open_.tolist(), values, rows, strict=True):
-                bounds = part.bounds(value)
+                least, most = part.bounds(value)
                 vids, near = before[query]
-                wanted = (row >= 0) & (bounds >= _last(near, k))  # others cannot be near enough
+                # Only what may be near enough is read; all of it, if a damaged row has to be
+                # replaced by one further away.
+                floor = _last(near, k)
+                wanted = (row >= 0) & (most >= max(floor, _last(least[row >= 0], k)))
                 sound, codes = self._read(space, index, part.position[row[wanted]])
+                if len(sound) < np.count_nonzero(wanted):
+                    wanted = (row >= 0) & (most >= floor)
+                    sound, codes = self._read(space, index, part.position[row[wanted]])
                 scores = precision.similarities(codes, targets[query])
                 near = np.concatenate([near, scores])
                 out[query] = (np.concatenate([vids, index.vid[sound]]), near)
-                cut = bounds[-1] if row[-1] >= 0 else -np.inf
+                cut = most[-1] if row[-1] >= 0 else -np.inf
                 if fetch < count and _last(near, k) <= cut:
                     still.append(query)
             open_, fetch = np.array(still, dtype="int64"), min(count, fetch * 4)
