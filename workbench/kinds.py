@@ -149,7 +149,11 @@ def _coerce_text(values: pd.Series, column: Column) -> tuple[pd.Series, pd.Serie
 
 def _coerce_time(values: pd.Series) -> tuple[pd.Series, pd.Series]:
     if isinstance(values.dtype, pd.DatetimeTZDtype):
-        return values.dt.tz_convert("UTC").dt.as_unit("us"), _no_reasons(values)
+        aware = values.dt.tz_convert("UTC").dt.as_unit("us")
+        reasons = _no_reasons(values)
+        far = times.beyond(aware)
+        reasons[far] = "outside the years 1000 to 8999"
+        return aware.mask(far), reasons
     text = values.map(lambda v: v.isoformat() if hasattr(v, "isoformat") else v, na_action="ignore")
     text = _as_text(text.astype(object))
     given = text.notna()

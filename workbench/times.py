@@ -17,9 +17,10 @@ from workbench.errors import InvalidInputError
 
 DTYPE: Final = "datetime64[us, UTC]"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# Python's own datetime ends at the years 1 and 9999, and so do ISO texts of four digits.
-MIN_US = -62_135_596_800_000_000
-MAX_US = 253_402_300_799_999_999
+# The years 1000 to 8999: Python's own datetime ends at 1 and 9999, and a clock offset (at most
+# 1e10 s, 317 years) must not lead beyond.
+MIN_US = -30_610_224_000_000_000
+MAX_US = 221_845_391_999_999_999
 
 _TEXT = (
     r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?"
@@ -98,7 +99,15 @@ def parse(text: pd.Series, *, tz: str | None = None) -> tuple[pd.Series, pd.Seri
         odd = local.notna() & placed.isna()
         reasons[odd[odd].index] = f"a local time that {tz} skips or repeats"
     reasons[shaped & times.isna() & reasons.isna()] = "not a date of the calendar"
-    return times, reasons
+    far = beyond(times)
+    reasons[far] = "outside the years 1000 to 8999"
+    return times.mask(far), reasons
+
+
+def beyond(times: pd.Series) -> pd.Series:
+    """Return which times lie outside of what a store keeps."""
+    us = times.astype(DTYPE).astype("int64")
+    return times.notna() & ((us < MIN_US) | (us > MAX_US))
 
 
 def _parsed(text: pd.Series, *, utc: bool) -> pd.Series:

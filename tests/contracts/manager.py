@@ -481,3 +481,100 @@ class StorageManagerContract:
             site.create_identities(frame({"id": "eve"}))
             raise ZeroDivisionError
         r.same(r.dump(site.graph), before)
+
+    # ------------------------------------------------------------------ found by review
+    def test_a_writer_in_between_is_not_overwritten(
+        self, site: HybridStorageManager, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Between the look at what is there and the lock, somebody else writes the same id."""
+        other = {**NEW, "bbox_x": 1.0}
+        allocate = site.graph.allocate_vids
+
+        def meanwhile(n: int) -> int:
+            monkeypatch.undo()
+            site.add_appearances(frame(other))
+            return allocate(n)
+
+        monkeypatch.setattr(site.graph, "allocate_vids", meanwhile)
+        with pytest.raises(ConflictError, match="bbox_x"):
+            site.add_appearances(
+                frame({**NEW, "bbox_x": 2.0}), vectors={"face": np.array([[1.0, 0, 0, 0]])}
+            )
+        kept = site.get_appearance(NEW["id"])
+        assert kept is not None
+        assert kept.face_embedding_idx is None
+        assert site.graph.sightings(Selection(ids=[NEW["id"]]))["bbox_x"].tolist() == [1.0]
+
+    def test_an_update_moves_between_camera_and_place_and_keeps_properties(
+        self, site: HybridStorageManager
+    ) -> None:
+        site.add_appearances(frame({**NEW, "hat": "red", "coat": "blue"}))
+        site.update_appearances(frame({"id": NEW["id"], "place_id": "hall", "hat": "green"}))
+        moved = site.get_appearance(NEW["id"])
+        assert moved is not None
+        assert (moved.camera_id, moved.place_id) == (None, "hall")
+        assert dict(moved.properties) == {"hat": "green", "coat": "blue"}
+        site.update_appearances(
+            frame({"id": NEW["id"], "camera_id": "c1", "timestamp": None, "bbox_y": 3})
+        )
+        back = site.get_appearance(NEW["id"])
+        assert back is not None
+        assert (back.camera_id, back.place_id) == ("c1", None)
+        assert back.timestamp == moved.timestamp
+
+    def test_the_same_edge_again_is_no_commit(self, site: HybridStorageManager) -> None:
+        match = frame({"appearance_a": "a1", "appearance_b": "a4", "similarity": 0.5})
+        way = frame({"from_camera": "c1", "to_camera": "c2", "distance_m": 3.0})
+        link = frame({"appearance_id": "a5", "identity_id": "bob", "confidence": 0.5})
+        for _ in range(2):
+            site.add_probable_matches(match)
+            site.add_adjacency(way)
+            site.link(link)
+            sequence = site.graph.sequence()
+        site.unlink(["a5"])
+        site.unlink(["a5"])
+        assert site.graph.sequence() == sequence + 1
+
+    def test_the_gap_of_a_candidate_pair_follows_the_clock(
+        self, site: HybridStorageManager
+    ) -> None:
+        site.add_probable_matches(frame({"appearance_a": "a1", "appearance_b": "a4"}))
+
+        def gap() -> float:
+            return float(site.graph.edges("PROBABLE_MATCH")["temporal_gap"].iloc[0])
+
+        assert gap() == 130.0  # 09:00:00 at c1, 09:02:00 and ten seconds at c2
+        site.update_cameras(frame({"id": "c2", "clock_offset_s": 40}))
+        assert gap() == 160.0
+        site.update_appearances(frame({"id": "a1", "timestamp": "2026-03-01T09:00:30Z"}))
+        assert gap() == 130.0
+
+    def test_tags(self, site: HybridStorageManager) -> None:
+        tags = frame({"kind": "zone", "name": "north"}, {"kind": "watchlist", "name": "vip"})
+        assert site.add_tags(tags) == 2
+        assert site.add_tags(tags) == 0
+        site.tag(frame({"tag_id": "watchlist:vip", "identity_id": "ann", "weight": 0.5}))
+        site.tag(frame({"tag_id": "zone:north", "appearance_id": "a1"}))
+        assert site.graph.edges("TAGGED_IDENTITY")["weight"].tolist() == [0.5]
+        with pytest.raises(NotFoundError, match="nobody"):
+            site.tag(frame({"tag_id": "zone:north", "identity_id": "nobody"}))
+        with pytest.raises(NotFoundError, match="zone:south"):
+            site.tag(frame({"tag_id": "zone:south", "identity_id": "ann"}))
+        gone = frame({"tag_id": "watchlist:vip", "identity_id": "ann"})
+        assert site.delete_edges("TAGGED_IDENTITY", gone) == 1
+        with pytest.raises(NotFoundError, match="watchlist:vip -> ann"):
+            site.delete_edges("TAGGED_IDENTITY", gone)
+        site.delete_appearances(["a1"])
+        assert site.graph.edges("TAGGED_APPEARANCE").empty
+
+    def test_tables_without_ids_and_vectors_that_are_none_are_refused(
+        self, site: HybridStorageManager
+    ) -> None:
+        before = state(site)
+        for write in (site.update_appearances, site.update_identities, site.update_cameras):
+            with pytest.raises(InvalidInputError, match="'id'"):
+                write(frame({"name": "x"}))
+        for vectors in (3.0, [[1.0, 0, 0, 0], [1.0]], [["a", "b", "c", "d"]]):
+            with pytest.raises(InvalidInputError):
+                site.add_appearances(frame(NEW), vectors={"face": vectors})  # type: ignore[dict-item]
+        r.same(state(site), before)

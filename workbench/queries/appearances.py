@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 
 from workbench import times
@@ -13,6 +12,7 @@ from workbench.errors import NotFoundError
 from workbench.model import Appearance
 from workbench.queries.ranges import Ids, Moment, selection
 from workbench.storage.manager import HybridStorageManager
+from workbench.storage.pair import Vectors
 from workbench.stores.graph.base import Selection
 
 
@@ -26,9 +26,9 @@ class Appearances:
         self,
         frame: pd.DataFrame,
         *,
-        face: np.ndarray | None = None,
-        reid: np.ndarray | None = None,
-        vectors: Mapping[str, np.ndarray] | None = None,
+        face: Vectors | None = None,
+        reid: Vectors | None = None,
+        vectors: Mapping[str, Vectors] | None = None,
     ) -> int:
         """Write appearances with their vectors, all or none; return how many were new.
 
@@ -119,9 +119,9 @@ class Appearances:
         self,
         frame: pd.DataFrame,
         *,
-        face: np.ndarray | None = None,
-        reid: np.ndarray | None = None,
-        vectors: Mapping[str, np.ndarray] | None = None,
+        face: Vectors | None = None,
+        reid: Vectors | None = None,
+        vectors: Mapping[str, Vectors] | None = None,
     ) -> int:
         """Change appearances by ``id``: the columns given, where not missing; return how many.
 

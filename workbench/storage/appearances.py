@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -10,8 +11,9 @@ import pandas as pd
 
 from workbench import schema
 from workbench.errors import ConflictError, InvalidInputError
+from workbench.schema import canonical_json
 from workbench.storage.pair import StorePair
-from workbench.storage.rows import with_zero_statistics
+from workbench.storage.rows import refresh_gaps, with_zero_statistics
 from workbench.stores.graph.base import Selection
 
 # What a row says about the appearance itself; where it came from may differ without a conflict.
@@ -70,6 +72,15 @@ class Written:
         return int((self.outcome == outcome).sum())
 
 
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What is to be done with each row, and which rows are written."""
+
+    outcome: pd.Series
+    conflicts: pd.DataFrame
+    chosen: np.ndarray
+
+
 class AppearanceWriter:
     """Writes appearances with their vectors and links, one unit of work a batch."""
 
@@ -102,34 +113,48 @@ class AppearanceWriter:
         strict : bool
             Refuse the whole batch when there is a conflict.
         """
+        seen = self._graph.sequence()
+        plan = self._plan(rows, matrices, update=update, strict=strict)
+        if not plan.chosen.any():
+            return Written(plan.outcome, plan.conflicts)
+        wanted = {space: int(mask.sum()) for space, (_, mask) in matrices.items() if mask.any()}
+        vids = {space: self._graph.allocate_vids(n) for space, n in wanted.items()}
+        with self._pair.unit():
+            if self._graph.sequence() != seen:  # somebody wrote between the look and the lock
+                plan = self._plan(rows, matrices, update=update, strict=strict)
+            work = rows[plan.chosen].reset_index(drop=True)
+            # A copy of a batch of vectors costs as much as encoding it: none where all are meant.
+            picked = {
+                space: (matrix if plan.chosen.all() else matrix[plan.chosen], mask[plan.chosen])
+                for space, (matrix, mask) in matrices.items()
+            }
+            before, lost = schema.SIGHTING.empty(), []
+            if (plan.outcome == "differs").any():
+                before = self._graph.sightings(Selection(ids=work["id"].tolist()))
+                lost = self._replaced(before["id"].tolist(), work, picked)
+                work = _over(work, before)
+            made = self._commit(work, picked, vids, create=create)
+            if len(before):
+                refresh_gaps(self._graph, before["id"].tolist())
+        self._pair.sweep()
+        return Written(plan.outcome, plan.conflicts, *made, before, lost)
+
+    def _plan(self, rows: pd.DataFrame, matrices: Matrices, *, update: bool, strict: bool) -> _Plan:
         foreseen = self.foresee(rows, matrices)
-        outcome = foreseen.outcome
-        if not update:
-            if strict and len(foreseen.conflicts):
-                raise _refusal(foreseen.conflicts.iloc[0])
+        outcome, conflicts = foreseen.outcome, foreseen.conflicts
+        if update:
+            conflicts = _conflicts({})
+        elif strict and len(conflicts):
+            raise _refusal(conflicts.iloc[0])
+        else:
             outcome = outcome.mask(outcome == "differs", "conflict")
-        chosen = outcome.isin(["new", "differs"]).to_numpy()
-        if not chosen.any():
-            return Written(outcome, foreseen.conflicts)
-        work = rows[chosen].reset_index(drop=True)
-        # A copy of a batch of vectors costs as much as encoding it: none where all rows are meant.
-        picked = {
-            space: (matrix if chosen.all() else matrix[chosen], mask[chosen])
-            for space, (matrix, mask) in matrices.items()
-        }
-        before, lost = schema.SIGHTING.empty(), []
-        if (outcome == "differs").any():
-            before = self._graph.sightings(Selection(ids=work["id"].tolist()))
-            lost = self._replaced(before["id"].tolist(), work, picked)
-            work = _over(work, before)
-        identities, cameras, vectors = self._commit(work, picked, create=create)
-        conflicts = _conflicts({}) if update else foreseen.conflicts
-        return Written(outcome, conflicts, identities, cameras, vectors, before, lost)
+        return _Plan(outcome, conflicts, outcome.isin(["new", "differs"]).to_numpy())
 
     def foresee(self, rows: pd.DataFrame, matrices: Matrices | None = None) -> Foreseen:
         """Return what writing these rows would do.
 
-        An unknown value contradicts nothing: only what is given and different differs.
+        A cell that is not given contradicts nothing. A given one that differs from what is
+        stored does, also where nothing is stored: the row says more than it did.
         """
         outcome = pd.Series("new", index=rows.index, dtype="str")
         known = self._graph.sightings(Selection(ids=rows["id"].tolist()))
@@ -176,35 +201,31 @@ class AppearanceWriter:
         return sorted(found)
 
     def _commit(
-        self, work: pd.DataFrame, matrices: Matrices, *, create: bool
+        self, work: pd.DataFrame, matrices: Matrices, first: Mapping[str, int], *, create: bool
     ) -> tuple[list[str], list[str], dict[str, int]]:
+        """Write inside the unit of work; return the identities, cameras and vectors made."""
         graph, now = self._graph, pd.Timestamp.now("UTC").as_unit("us")
         if not create:
             for name in ("camera", "place", "identity"):
                 self._pair.require(name, work[f"{name}_id"])
         work["created_at"] = work["created_at"].fillna(now)
-        given = {
-            space: (m if mask.all() else m[mask], mask)
-            for space, (m, mask) in matrices.items()
-            if mask.any()
-        }
-        first = {space: graph.allocate_vids(len(matrix)) for space, (matrix, _) in given.items()}
         before = graph.identities_of(work["id"].tolist())
-        with self._pair.unit():
-            names = {}
-            for space, (matrix, mask) in given.items():
-                self._pair.make_space(space, matrix.shape[1])
-                vids = np.arange(first[space], first[space] + len(matrix), dtype="int64")
-                self._vector.put(space, vids, matrix)
-                names[space] = pd.DataFrame({"appearance_id": work.loc[mask, "id"], "vid": vids})
-            identities, cameras = self._make_missing(work, now) if create else ([], [])
-            links = _links(work, before, now)
-            graph.upsert_appearances(work[schema.APPEARANCE.names], links)
-            for space, frame in names.items():
-                graph.name_vectors(space, frame)
-            touched = set(before["identity_id"]) | set(links["identity_id"])
-            graph.refresh_statistics(sorted(touched))
-        self._pair.sweep()
+        names = {}
+        for space, (matrix, mask) in matrices.items():
+            if not mask.any():
+                continue
+            given = matrix if mask.all() else matrix[mask]
+            self._pair.make_space(space, given.shape[1])
+            vids = np.arange(first[space], first[space] + len(given), dtype="int64")
+            self._vector.put(space, vids, given)
+            names[space] = pd.DataFrame({"appearance_id": work.loc[mask, "id"], "vid": vids})
+        identities, cameras = self._make_missing(work, now) if create else ([], [])
+        links = _links(work, before, now)
+        graph.upsert_appearances(work[schema.APPEARANCE.names], links)
+        for space, frame in names.items():
+            graph.name_vectors(space, frame)
+        touched = set(before["identity_id"]) | set(links["identity_id"])
+        graph.refresh_statistics(sorted(touched))
         return identities, cameras, {space: len(frame) for space, frame in names.items()}
 
     def _make_missing(self, work: pd.DataFrame, now: pd.Timestamp) -> tuple[list[str], list[str]]:
@@ -255,11 +276,46 @@ def checked_appearances(frame: pd.DataFrame) -> pd.DataFrame:
     return rows
 
 
+def changed(frame: pd.DataFrame, old: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of `frame` filled up from the stored ones: whole rows again.
+
+    A missing cell leaves a value as it is. A row that names a camera leaves its place, and the
+    other way round. Columns of other names change these properties and leave the others.
+    """
+    given = frame.reset_index(drop=True)
+    stored = old.assign(timestamp=old["timestamp_recorded"]).set_index("id")
+    stored = stored.reindex(given["id"].astype("str")).reset_index()
+    for mine, other in (("camera_id", "place_id"), ("place_id", "camera_id")):
+        if mine in given:
+            stored[other] = stored[other].mask(given[mine].notna())
+    out = pd.DataFrame({"id": given["id"]})
+    for name in [*CONTENT[1:], "identity_id"]:
+        known = stored[name].astype(object)
+        out[name] = (
+            given[name].astype(object).where(given[name].notna(), known)
+            if name in given
+            else stored[name]
+        )
+    others = [name for name in given.columns if name not in schema.SIGHTING.names]
+    if others:
+        new = schema.properties_text(given, others)
+        out["properties"] = [_joined(*texts) for texts in zip(out["properties"], new, strict=True)]
+    return out
+
+
+def _joined(old: object, new: object) -> str | None:
+    said = [json.loads(text) for text in (old, new) if isinstance(text, str)]
+    return canonical_json({k: v for part in said for k, v in part.items()}) if said else None
+
+
 def _over(work: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
     """Return the rows with what they leave unknown filled from what is stored."""
     old = before.assign(timestamp=before["timestamp_recorded"]).set_index("id")
     old = old.reindex(work["id"]).reset_index()
     there = work["id"].isin(before["id"])
+    # It was seen in one spot: whoever moves it to a camera takes it from its place.
+    old["place_id"] = old["place_id"].mask(work["camera_id"].notna())
+    old["camera_id"] = old["camera_id"].mask(work["place_id"].notna())
     out = work.copy()
     for name in [*CONTENT[1:], "identity_id"]:
         out[name] = out[name].where(out[name].notna(), old[name])
@@ -288,8 +344,8 @@ def _links(work: pd.DataFrame, before: pd.DataFrame, now: pd.Timestamp) -> pd.Da
 
 def _refusal(first: pd.Series) -> ConflictError:
     return ConflictError(
-        f"Appearance {first['id']!r} is there with {first['column']} {first['stored']!r}, "
-        f"not {first['given']!r}.",
+        f"Appearance {first['id']!r} is there with {first['column']} {first['stored']}, "
+        f"not {first['given']}.",
         where=f"appearance {first['id']}, column {first['column']}",
         next="Give it another id, or change it with bench.appearances.update(...).",
     )
@@ -305,7 +361,7 @@ def _note(
 ) -> None:
     found["id"] += ids[differs].tolist()
     found["column"] += [column] * int(differs.sum())
-    found["stored"] += [str(value) for value in stored[differs]]
+    found["stored"] += ["nothing" if pd.isna(v) else str(v) for v in stored[differs]]
     found["given"] += [str(value) for value in given[differs]]
 
 

@@ -20,9 +20,9 @@ from workbench import schema, times
 from workbench.errors import ConflictError, InvalidInputError, NotFoundError
 from workbench.model import Appearance, Camera, Identity, record_of, records_of, table_of
 from workbench.storage import nearest
-from workbench.storage.appearances import CONTENT, AppearanceWriter, Written, checked_appearances
-from workbench.storage.pair import StorePair
-from workbench.storage.rows import Merge, merge_rows, stored
+from workbench.storage.appearances import AppearanceWriter, Written, changed, checked_appearances
+from workbench.storage.pair import StorePair, Vectors
+from workbench.storage.rows import Merge, gaps_of, merge_rows, stored
 from workbench.storage.single import write_single
 from workbench.stores.graph.base import GraphStore, Selection
 from workbench.stores.vectors.base import VectorStore
@@ -126,13 +126,13 @@ class HybridStorageManager(StorageManager):
     ) -> str:
         """Create an appearance with its vectors, all or nothing, and return its id."""
         given = {"face": face_embedding, "reid": reid_embedding}
-        vectors = {name: np.atleast_2d(v) for name, v in given.items() if v is not None}
+        vectors = {name: _one_row(v) for name, v in given.items() if v is not None}
         if not write_single(self.pair, appearance, vectors):
             self.add_appearances(_appearance_row(appearance), vectors=vectors)
         return appearance.id
 
     def add_appearances(
-        self, frame: pd.DataFrame, *, vectors: Mapping[str, np.ndarray] | None = None
+        self, frame: pd.DataFrame, *, vectors: Mapping[str, Vectors] | None = None
     ) -> Written:
         """Create appearances, all or none; cameras, places and identities have to exist.
 
@@ -156,7 +156,7 @@ class HybridStorageManager(StorageManager):
         return written
 
     def update_appearances(
-        self, frame: pd.DataFrame, *, vectors: Mapping[str, np.ndarray] | None = None
+        self, frame: pd.DataFrame, *, vectors: Mapping[str, Vectors] | None = None
     ) -> Written:
         """Change appearances that exist: the columns given, where they are not missing.
 
@@ -165,17 +165,20 @@ class HybridStorageManager(StorageManager):
         NotFoundError
             Naming the first id that is not there; nothing was written.
         """
-        self.pair.require("appearance", frame["id"])
+        self._require_ids("appearance", frame)
         old = self.graph.sightings(Selection(ids=frame["id"].astype("str").tolist()))
-        full = old.assign(timestamp=old["timestamp_recorded"]).set_index("id")
-        full = full.reindex(frame["id"]).reset_index()
-        given = frame.reset_index(drop=True)
-        full = full[["id", *(c for c in CONTENT[1:] if c not in given), "identity_id"]]
-        full = full.drop(columns="identity_id") if "identity_id" in given else full
-        joint = pd.concat([full, given.drop(columns="id")], axis=1)
-        rows = checked_appearances(joint)
+        rows = checked_appearances(changed(frame, old))
         matrices = {s: self.pair.matrix(s, m, len(rows)) for s, m in (vectors or {}).items()}
         return self.writer.write(rows, matrices, create=False, update=True)
+
+    def _require_ids(self, name: str, frame: pd.DataFrame) -> None:
+        if not isinstance(frame, pd.DataFrame) or "id" not in frame:
+            raise InvalidInputError(
+                "A table with a column 'id' is needed.",
+                where="id",
+                next=f"Say which {name} each row is about.",
+            )
+        self.pair.require(name, frame["id"])
 
     def delete_appearances(self, ids: Sequence[str]) -> int:
         """Delete appearances with their links and vectors; return how many.
@@ -236,7 +239,7 @@ class HybridStorageManager(StorageManager):
 
     def update_identities(self, frame: pd.DataFrame) -> int:
         """Change identities that exist: the columns given, where they are not missing."""
-        self.pair.require("identity", frame["id"])
+        self._require_ids("identity", frame)
         return merge_rows(self.pair, "Identity", frame, update=True).changed
 
     def delete_identities(self, ids: Sequence[str]) -> int:
@@ -290,11 +293,14 @@ class HybridStorageManager(StorageManager):
         now = pd.Timestamp.now("UTC").as_unit("us")
         rows["created_at"] = since.reindex(keys).fillna(now).to_numpy()
         rows["created_at"] = pd.to_datetime(rows["created_at"], utc=True).dt.as_unit("us")
-        with self.pair.unit():
-            count = self.graph.upsert_edges("HAS_APPEARANCE", rows)
-            touched = set(before["identity_id"]) | set(rows["identity_id"])
-            self.graph.refresh_statistics(sorted(touched))
-        return count
+        known = rows.merge(before, how="left", on=list(rows.columns[:-1]), indicator=True)
+        new = rows[(known["_merge"] == "left_only").to_numpy()].reset_index(drop=True)
+        if len(new):
+            with self.pair.unit():
+                self.graph.upsert_edges("HAS_APPEARANCE", new)
+                touched = set(before["identity_id"]) | set(new["identity_id"])
+                self.graph.refresh_statistics(sorted(touched))
+        return len(rows)
 
     def unlink(self, appearance_ids: Sequence[str]) -> int:
         """Make appearances unidentified; return how many were linked.
@@ -308,6 +314,8 @@ class HybridStorageManager(StorageManager):
             columns={"id": "appearance_id"}
         )
         touched = self.graph.identities_of(keys["appearance_id"].tolist())["identity_id"]
+        if touched.empty:
+            return 0
         with self.pair.unit():
             count = self.graph.delete_edges("HAS_APPEARANCE", keys)
             self.graph.refresh_statistics(sorted(set(touched)))
@@ -320,13 +328,14 @@ class HybridStorageManager(StorageManager):
 
     def update_cameras(self, frame: pd.DataFrame) -> int:
         """Change cameras that exist: the columns given, where they are not missing."""
-        self.pair.require("camera", frame["id"])
+        self._require_ids("camera", frame)
         return merge_rows(self.pair, "Camera", frame, update=True).changed
 
     def delete_cameras(self, ids: Sequence[str]) -> int:
         """Delete cameras that saw nothing, with their adjacency and outages; return how many."""
         keys = self.pair.require("camera", ids)
-        seen = self.graph.sightings(Selection(cameras=keys["id"].tolist(), limit=1))
+        seen = self.graph.sightings(Selection(cameras=keys["id"].tolist()))
+        seen = seen[seen["camera_id"].isin(keys["id"])]  # a place may bear a camera's id
         if len(seen):
             raise ConflictError(
                 f"Camera {seen['camera_id'].iloc[0]!r} has appearances.",
@@ -348,7 +357,8 @@ class HybridStorageManager(StorageManager):
         rows = schema.ADJACENT_TO.check(frame)
         self.pair.require("camera", pd.concat([rows["from_camera"], rows["to_camera"]]))
         rows["directed"] = rows["directed"].fillna(False)
-        return self._stamped_edges("ADJACENT_TO", rows)
+        merge_rows(self.pair, "ADJACENT_TO", rows, update=True)
+        return len(rows)
 
     def add_outages(self, frame: pd.DataFrame) -> int:
         """Write outages of cameras that exist (``schema.OUTAGE``); return how many were new."""
@@ -380,11 +390,9 @@ class HybridStorageManager(StorageManager):
         rows = schema.PROBABLE_MATCH.check(rows)
         both = pd.concat([rows[ends[0]], rows[ends[1]]])
         self.pair.require("appearance", both)
-        seen = self.graph.sightings(Selection(ids=both.unique().tolist())).set_index("id")
-        when = times.to_us(seen["timestamp"])
-        gap = when.reindex(rows[ends[0]]).to_numpy() - when.reindex(rows[ends[1]]).to_numpy()
-        rows["temporal_gap"] = np.abs(gap.astype("float64")) / 1e6
-        return self._stamped_edges("PROBABLE_MATCH", rows)
+        rows["temporal_gap"] = gaps_of(self.graph, rows)
+        merge_rows(self.pair, "PROBABLE_MATCH", rows, update=True)
+        return len(rows)
 
     def delete_edges(self, kind: str, frame: pd.DataFrame) -> int:
         """Delete ways, candidate pairs or tags of things by their key columns; return how many.
@@ -434,16 +442,8 @@ class HybridStorageManager(StorageManager):
         rows = schema.EDGES[kind].check(frame)
         self.pair.require("tag", rows["tag_id"])
         self.pair.require(what, rows[f"{what}_id"])
-        return self._stamped_edges(kind, rows)
-
-    def _stamped_edges(self, kind: str, rows: pd.DataFrame) -> int:
-        table = schema.EDGES[kind]
-        old = stored(self.graph, kind, rows).set_index(list(table.key))["created_at"]
-        keys = pd.MultiIndex.from_frame(rows[list(table.key)])
-        now = pd.Timestamp.now("UTC").as_unit("us")
-        rows["created_at"] = pd.Series(old.reindex(keys).array, index=rows.index).fillna(now)
-        with self.pair.unit():
-            return self.graph.upsert_edges(kind, rows)
+        merge_rows(self.pair, kind, rows, update=True)
+        return len(rows)
 
     def _create(self, label: str, frame: pd.DataFrame) -> int:
         return merge_rows(self.pair, label, frame, strict=True).added
@@ -476,6 +476,10 @@ class HybridStorageManager(StorageManager):
         """
         given = {"face": face_embedding, "reid": reid_embedding}
         return nearest.matching(self.pair, given, k=k, min_similarity=min_similarity)
+
+
+def _one_row(vector: object) -> Vectors:
+    return np.atleast_2d(vector) if isinstance(vector, np.ndarray) else [vector]
 
 
 def _appearance_row(appearance: Appearance) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -23,6 +23,9 @@ _NEXT = {
     "place": "Places come with contact lists: workbench ingest FILE",
     "tag": "Make it first: add_tags(...)",
 }
+
+# One row for each appearance; None or a row of NaN where there is no vector.
+Vectors = np.ndarray | Sequence[Any]
 
 
 class StorePair:
@@ -59,14 +62,20 @@ class StorePair:
                 raise
 
     def sweep(self) -> int:
-        """Remove un-named vectors that are recorded for it; return how many."""
+        """Remove un-named vectors that are recorded for it; return how many.
+
+        What cannot be removed now stays recorded: the write before it is committed all the same.
+        """
         records = self.graph.to_sweep()
         if records.empty:
             return 0
-        for space, vids in records.groupby("space")["vid"]:
-            self.vector.remove(str(space), vids.to_numpy())
-        with self.unit():
-            self.graph.swept(records["vid"].to_numpy())
+        try:
+            with self.unit():
+                for space, vids in records.groupby("space")["vid"]:
+                    self.vector.remove(str(space), vids.to_numpy())
+                self.graph.swept(records["vid"].to_numpy())
+        except (StoreError, ServerAwayError):
+            return 0
         return len(records)
 
     def require(self, name: str, ids: Sequence[str] | pd.Series) -> pd.DataFrame:
@@ -85,7 +94,7 @@ class StorePair:
             )
         return pd.DataFrame({"id": wanted.reset_index(drop=True)})
 
-    def matrix(self, space: str, vectors: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
+    def matrix(self, space: str, vectors: Vectors, n: int) -> tuple[np.ndarray, np.ndarray]:
         """Return checked vectors (n, dim) of a space and which rows have one.
 
         Raises
@@ -159,7 +168,18 @@ def _split(vectors: Any) -> tuple[Any, np.ndarray]:
             maybe = np.isnan(whole[:, :1]).any(axis=1)  # a row of nothing but NaN begins with one
             mask[maybe] = ~np.isnan(whole[maybe]).all(axis=1)
         return whole if mask.all() else whole[mask], mask
-    rows = [np.asarray(row) for row in vectors if row is not None]
+    if not isinstance(vectors, Iterable):
+        raise InvalidInputError(
+            f"Vectors have to be an array (n, dimensions), not {type(vectors).__name__}.",
+            where="vectors",
+            next="Give one row for each appearance.",
+        )
+    try:
+        rows = [np.asarray(row) for row in vectors if row is not None]
+    except ValueError as error:
+        raise InvalidInputError(
+            "A vector is no row of numbers.", where="vectors", next="Give vectors of one length."
+        ) from error
     empty = [row.dtype.kind == "f" and bool(np.isnan(row).all()) for row in rows]
     mask = np.array([row is not None for row in vectors], dtype=bool)
     mask[mask.nonzero()[0][np.array(empty, dtype=bool)]] = False

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from workbench import schema
+from workbench import schema, times
 from workbench.errors import ConflictError
 from workbench.schema import Table
 from workbench.storage.pair import StorePair
@@ -121,6 +121,30 @@ def refresh_after(graph: GraphStore, label: str, rows: pd.DataFrame) -> None:
     if label == "Camera":
         seen = graph.sightings(Selection(cameras=rows["id"].tolist(), unidentified=False))
         graph.refresh_statistics(sorted(seen["identity_id"].unique()))
+        if graph.counts()["PROBABLE_MATCH"]:
+            seen = graph.sightings(Selection(cameras=rows["id"].tolist()))
+            refresh_gaps(graph, seen["id"].tolist())
+
+
+def refresh_gaps(graph: GraphStore, appearance_ids: list[str]) -> None:
+    """Recompute the ``temporal_gap`` of the candidate pairs of these appearances."""
+    if not graph.counts()["PROBABLE_MATCH"]:
+        return
+    kind, both = "PROBABLE_MATCH", ["appearance_a", "appearance_b"]
+    edges = [graph.edges(kind, src=appearance_ids), graph.edges(kind, dst=appearance_ids)]
+    pairs = pd.concat(edges, ignore_index=True).drop_duplicates(both, ignore_index=True)
+    if len(pairs):
+        pairs["temporal_gap"] = gaps_of(graph, pairs)
+        graph.upsert_edges(kind, pairs)
+
+
+def gaps_of(graph: GraphStore, pairs: pd.DataFrame) -> np.ndarray:
+    """Return the time between the two appearances of each pair, seconds."""
+    a, b = pairs["appearance_a"], pairs["appearance_b"]
+    ids = pd.concat([a, b]).unique().tolist()
+    when = times.to_us(graph.sightings(Selection(ids=ids)).set_index("id")["timestamp"])
+    gap = when.reindex(a).to_numpy(dtype="int64") - when.reindex(b).to_numpy(dtype="int64")
+    return np.abs(gap) / 1e6
 
 
 def with_zero_statistics(label: str, rows: pd.DataFrame) -> pd.DataFrame:

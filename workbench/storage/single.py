@@ -18,7 +18,7 @@ import numpy as np
 from workbench import kinds, schema, times
 from workbench.model import Appearance
 from workbench.schema import Column
-from workbench.storage.pair import StorePair
+from workbench.storage.pair import StorePair, Vectors
 
 _BOX = ("bbox_x", "bbox_y", "bbox_w", "bbox_h")
 _FLAWED = {
@@ -33,9 +33,7 @@ class _LongWay(Exception):
     """The row has to go the long way; the unit of work is rolled back."""
 
 
-def write_single(
-    pair: StorePair, appearance: Appearance, vectors: Mapping[str, np.ndarray]
-) -> bool:
+def write_single(pair: StorePair, appearance: Appearance, vectors: Mapping[str, Vectors]) -> bool:
     """Write a new appearance with its vectors; False, having written nothing, for the long way."""
     cells = plain_cells(appearance)
     spaces = pair.vector.spaces() if vectors else {}
@@ -51,7 +49,7 @@ def write_single(
             if not pair.graph.add_appearance(cells, appearance.identity_id, vids):
                 raise _LongWay
             for space, vector in vectors.items():
-                pair.vector.put(space, np.array([vids[space]]), vector)
+                pair.vector.put(space, np.array([vids[space]]), np.asarray(vector))
             if appearance.identity_id is not None:
                 pair.graph.refresh_statistics([appearance.identity_id])
     except _LongWay:

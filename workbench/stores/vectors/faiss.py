@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import faiss
 import numpy as np
@@ -51,24 +52,37 @@ class _Part:
 
     faiss: faiss.Index
     position: np.ndarray = field(default_factory=lambda: np.empty(0, dtype="int64"))
+    length: np.ndarray = field(default_factory=lambda: np.empty(0, dtype="float32"))
     shortest: float = math.inf
     longest: float = 0.0
 
     def add(self, position: np.ndarray, codes: np.ndarray, lengths: np.ndarray) -> None:
         _add(self.faiss, codes)
         self.position = np.concatenate([self.position, position])
+        self.length = np.concatenate([self.length, lengths])
         self.shortest = min(self.shortest, float(lengths.min()))
         self.longest = max(self.longest, float(lengths.max()))
 
-    def bounds(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return between what the cosines of rows with these values lie."""
-        least = most = values.astype("float64")
-        if self.faiss.metric_type == faiss.METRIC_L2:  # of the inner product
-            least = (1.0 + self.shortest**2 - least) / 2.0
-            most = (1.0 + self.longest**2 - most) / 2.0
-        least = least / np.where(least >= 0, self.longest, self.shortest) - _ROUNDING
-        most = most / np.where(most >= 0, self.shortest, self.longest) + _ROUNDING
-        return least, most
+    def cosine(self, value: Any, length: Any) -> Any:
+        """Return the cosine, but for rounding, of rows of these lengths and values."""
+        if self.faiss.metric_type == faiss.METRIC_L2:
+            value = (1.0 + length**2 - value) / 2.0  # of the inner product
+        return value / length
+
+    def ceiling(self, value: float) -> float:
+        """Return what the cosine of a row with this value, or a worse one, cannot exceed."""
+        return _ROUNDING + max(self.cosine(value, end) for end in (self.shortest, self.longest))
+
+    def down_to(self, unit: np.ndarray, cosine: float, **given: Any) -> tuple[np.ndarray, ...]:
+        """Return values and rows of all whose cosine may be at least this."""
+        cosine = max(cosine, -1.0) - 2 * _ROUNDING
+        ends = (self.shortest, self.longest)
+        if self.faiss.metric_type == faiss.METRIC_L2:
+            radius = max(1.0 + end**2 - 2.0 * cosine * end for end in ends)
+        else:
+            radius = min(cosine * end for end in ends)
+        _, values, rows = self.faiss.range_search(unit[None], radius, **given)
+        return values, rows
 
 
 @dataclass(slots=True)
@@ -380,30 +394,35 @@ class FAISSVectorStore(VectorStore):
         if chosen is not None and count < len(chosen):
             bits = np.packbits(chosen, bitorder="little")
             parameters = faiss.SearchParameters(sel=faiss.IDSelectorBitmap(bits))  # type: ignore[call-arg, arg-type]
-        out = list(before)
-        open_, fetch = np.arange(len(unit) if count else 0), min(count, k + 16)
-        while len(open_):
-            faiss.omp_set_num_threads(1 if len(open_) == 1 else _THREADS)
-            values, rows = part.faiss.search(unit[open_], fetch, params=parameters)
-            still = []
-            for query, value, row in zip(open_.tolist(), values, rows, strict=True):
-                least, most = part.bounds(value)
-                vids, near = before[query]
-                # Only what may be near enough is read; all of it, if a damaged row has to be
-                # replaced by one further away.
-                floor = _last(near, k)
-                wanted = (row >= 0) & (most >= max(floor, _last(least[row >= 0], k)))
-                sound, codes = self._read(space, index, part.position[row[wanted]])
-                if len(sound) < np.count_nonzero(wanted):
-                    wanted = (row >= 0) & (most >= floor)
-                    sound, codes = self._read(space, index, part.position[row[wanted]])
-                scores = precision.similarities(codes, targets[query])
-                near = np.concatenate([near, scores])
-                out[query] = (np.concatenate([vids, index.vid[sound]]), near)
-                cut = most[-1] if row[-1] >= 0 else -np.inf
-                if fetch < count and _last(near, k) <= cut:
-                    still.append(query)
-            open_, fetch = np.array(still, dtype="int64"), min(count, fetch * 4)
+        if not count:
+            return before
+        fetch = min(count, k + 16)
+        faiss.omp_set_num_threads(1 if len(unit) == 1 else _THREADS)
+        values, rows = part.faiss.search(unit, fetch, params=parameters)
+        out = []
+        for query, (value, row) in enumerate(zip(values, rows, strict=True)):
+            value, row = value[row >= 0], row[row >= 0]
+            reach = part.ceiling(float(value[-1])) if fetch < count else -math.inf
+            vids, near = before[query]
+            torn = np.empty(0, dtype="int64")
+            while True:
+                rough = part.cosine(value.astype("float64"), part.length[row])
+                good = ~np.isin(row, torn) if len(torn) else np.ones(len(row), dtype=bool)
+                # The k-th nearest is at least as near as this; what may be nearer is read.
+                floor = max(_last(near, k), _last(rough[good], k) - _ROUNDING)
+                if reach >= floor:
+                    value, row = part.down_to(unit[query], floor, params=parameters)
+                    reach = math.nextafter(floor, -2.0) if floor > -1.0 else -math.inf
+                    continue
+                asked = part.position[row[good & (rough + _ROUNDING >= floor)]]
+                sound, codes = self._read(space, index, asked)
+                if len(sound) == len(asked):
+                    break
+                torn = np.union1d(
+                    torn, row[np.isin(part.position[row], np.setdiff1d(asked, sound))]
+                )
+            scores = precision.similarities(codes, targets[query])
+            out.append((np.concatenate([vids, index.vid[sound]]), np.concatenate([near, scores])))
         return out
 
     def _read(
