@@ -401,26 +401,25 @@ class FAISSVectorStore(VectorStore):
         values, rows = part.faiss.search(unit, fetch, params=parameters)
         out = []
         for query, (value, row) in enumerate(zip(values, rows, strict=True)):
-            value, row = value[row >= 0], row[row >= 0]
-            reach = part.ceiling(float(value[-1])) if fetch < count else -math.inf
             vids, near = before[query]
+            # Rows that were not fetched are no nearer than this.
+            reach = part.ceiling(float(value[-1])) if fetch < count else -math.inf
+            value, row = value[row >= 0], row[row >= 0]
             torn = np.empty(0, dtype="int64")
             while True:
                 rough = part.cosine(value.astype("float64"), part.length[row])
                 good = ~np.isin(row, torn) if len(torn) else np.ones(len(row), dtype=bool)
                 # The k-th nearest is at least as near as this; what may be nearer is read.
                 floor = max(_last(near, k), _last(rough[good], k) - _ROUNDING)
-                if reach >= floor:
+                if reach > -math.inf and reach >= floor:
                     value, row = part.down_to(unit[query], floor, params=parameters)
-                    reach = math.nextafter(floor, -2.0) if floor > -1.0 else -math.inf
+                    reach = math.nextafter(floor, -math.inf)
                     continue
-                asked = part.position[row[good & (rough + _ROUNDING >= floor)]]
-                sound, codes = self._read(space, index, asked)
+                asked = row[good & (rough + _ROUNDING >= floor)]
+                sound, codes = self._read(space, index, part.position[asked])
                 if len(sound) == len(asked):
                     break
-                torn = np.union1d(
-                    torn, row[np.isin(part.position[row], np.setdiff1d(asked, sound))]
-                )
+                torn = np.union1d(torn, asked[~np.isin(part.position[asked], sound)])
             scores = precision.similarities(codes, targets[query])
             out.append((np.concatenate([vids, index.vid[sound]]), np.concatenate([near, scores])))
         return out

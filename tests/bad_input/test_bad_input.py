@@ -1,0 +1,161 @@
+"""Five hundred generated bad inputs: the right code, an error that helps, an unchanged store."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import workbench
+from tests.bad_input import rooms, sides, tables, vectors
+from tests.bad_input.case import Case, outcome
+
+SEED = 20260112
+DIM = 16  # of the small site's faces
+KINDS = {
+    "csv bytes": tables.csv_bytes,
+    "csv rows": tables.csv_rows,
+    "csv cells": tables.csv_cells,
+    "parquet": tables.parquet,
+    "vectors": lambda random: vectors.vectors(random, DIM),
+    "side tables": sides.tables,
+    "floor plans": sides.floor_plans,
+    "options": sides.options,
+    "API": lambda random: rooms.frames(random, DIM),
+    "API changes": rooms.changes,
+    "questions": rooms.questions,
+}
+
+
+def cases(kind: str) -> list[Case]:
+    """Return the cases of a kind; the same ones each time."""
+    return list(KINDS[kind](Random(f"{SEED} {kind}")))
+
+
+@pytest.fixture(scope="session")
+def store(tmp_path_factory: pytest.TempPathFactory, tiny_site: Path) -> Path:
+    """Return the store of the small site."""
+    path = tmp_path_factory.mktemp("bad-input") / "store"
+    named = {name: tiny_site / f"{name}.csv" for name in ("cameras", "adjacency", "outages")}
+    workbench.ingest(
+        path,
+        tiny_site / "appearances.csv",
+        **named,
+        identities=tiny_site / "identities.csv",
+        floor_plan=tiny_site / "floor_plan.yaml",
+        face=tiny_site / "face.npz",
+        reid=tiny_site / "reid.npz",
+        quiet=True,
+    )
+    return path
+
+
+@pytest.fixture(scope="session")
+def bench(store: Path) -> Iterator[workbench.Workbench]:
+    """Return the store, open for all cases."""
+    with workbench.open(store) as found:
+        yield found
+
+
+def met(kind_cases: list[Case], bench: Any, store: Path, folder: Path) -> list[str]:
+    """Return what is wrong with how these inputs were met."""
+    before = bench.store.content_hash()
+    wrong = []
+    for number, case in enumerate(kind_cases):
+        place = folder / str(number)
+        place.mkdir()
+        problem = outcome(case, bench, store, place)
+        if bench.store.content_hash() != before:
+            problem = f"the store was changed; {problem}"
+            before = bench.store.content_hash()
+        if problem:
+            wrong.append(f"{case.kind}: {case.name}: {problem}")
+    return wrong
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_bad_input_is_refused(
+    kind: str, bench: workbench.Workbench, store: Path, tmp_path: Path
+) -> None:
+    wrong = met(cases(kind), bench, store, tmp_path)
+    assert not wrong, f"{len(wrong)} of {len(cases(kind))}:\n" + "\n".join(wrong)
+
+
+def test_stores_that_are_none(bench: workbench.Workbench, store: Path, tmp_path: Path) -> None:
+    made = tmp_path / "stores"
+    made.mkdir()
+    assert not met(list(rooms.stores(Random(SEED), made)), bench, store, tmp_path)
+
+
+def test_broken_stores(store: Path, bench: workbench.Workbench, tmp_path: Path) -> None:
+    def broken(name: str) -> Path:
+        bench.manager.graph.checkpoint()
+        return Path(shutil.copytree(store, tmp_path / name))
+
+    newer = broken("newer")
+    with sqlite3.connect(newer / "store.sqlite") as connection:
+        connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    torn = broken("torn")
+    content = (torn / "store.sqlite").read_bytes()
+    (torn / "store.sqlite").write_bytes(content[: len(content) // 2])
+    gone = broken("gone")
+    shutil.rmtree(gone / "vectors")
+    short = broken("short")
+    for segment in (short / "vectors").glob("*.seg"):
+        segment.write_bytes(segment.read_bytes()[:70])
+    find = ["find", "--appearance", "a01"]
+    asked = [
+        Case("stores", "newer", ["stats", "--store", str(newer)], codes=(4,)),
+        Case("stores", "newer, written", ["unload", "x", "--store", str(newer)], codes=(4,)),
+        Case("stores", "torn", ["stats", "--store", str(torn)], codes=(4,)),
+        Case("stores", "torn, verified", ["verify", "--store", str(torn)], codes=(1, 4)),
+        Case("stores", "no vectors", [*find, "--store", str(gone)], codes=(4,)),
+        Case("stores", "no vectors, verified", ["verify", "--store", str(gone)], codes=(1,)),
+        Case("stores", "short vectors", [*find, "--store", str(short)], codes=(4,)),
+        Case("stores", "short, verified", ["verify", "--store", str(short)], codes=(1,)),
+    ]
+    assert not met(asked, bench, store, tmp_path)
+
+
+def test_good_rows_among_bad_ones_are_loaded(
+    store: Path, bench: workbench.Workbench, tmp_path: Path
+) -> None:
+    """Each mixed file goes into a copy: good rows in it, bad ones in the rejects with a reason."""
+    bench.manager.graph.checkpoint()
+    random = Random(SEED)
+    for number in range(8):
+        copy = Path(shutil.copytree(store, tmp_path / f"copy{number}"))
+        cells = random.sample(tables.BAD_CELLS, 12)
+        rows = [tables.row(id=f"new{n}") for n in range(20)]
+        rows += [tables.row(**({"id": f"bad{n}"} | {k: v})) for n, (k, v) in enumerate(cells)]
+        random.shuffle(rows)
+        file = tmp_path / f"mixed{number}.csv"
+        file.write_bytes(tables.csv(*rows))
+        report = workbench.ingest(copy, file, quiet=True)
+        assert (report.rows, report.added, report.rejected) == (32, 20, 12)
+        assert report.rejects_file is not None
+        rejects = pd.read_csv(report.rejects_file, dtype="str", keep_default_na=False)
+        lines = [n for n, row in enumerate(rows, start=2) if '"new' not in row.split(",")[0]]
+        assert rejects["line"].astype(int).tolist() == lines
+        assert (rejects["reason"] != "").all() and (rejects["column"] != "").all()
+        with workbench.open(copy) as loaded:
+            ids = set(loaded.appearances.find()["id"])
+            assert {f"new{n}" for n in range(20)} <= ids
+            assert not any(name.startswith("bad") for name in ids)
+            assert loaded.store.verify().ok
+
+
+def test_how_many_there_are(tmp_path: Path) -> None:
+    counts = Counter({kind: len(cases(kind)) for kind in KINDS})
+    counts["stores"] = len(list(rooms.stores(Random(SEED), tmp_path))) + 8
+    counts["mixed files"] = 8
+    print(f"{sum(counts.values())} bad inputs (seed {SEED}):", dict(counts))
+    assert sum(counts.values()) >= 500
