@@ -63,6 +63,7 @@ class Table:
             Columns ``row`` (position), ``column``, ``value``, ``reason``; empty if all is well.
             A cell with a problem is missing in `rows`.
         """
+        as_table(frame)
         found: list[pd.DataFrame] = []
         rows: dict[str, pd.Series] = {}
         for column in self.columns:
@@ -116,6 +117,32 @@ class Table:
                 next="Give each one once; nothing was written.",
             )
         return rows
+
+
+def as_table(given: object) -> pd.DataFrame:
+    """Return what was given as a table with text for column names, each another.
+
+    Raises
+    ------
+    InvalidInputError
+        When it is no DataFrame, or a column's name is no text or there twice.
+    """
+    if not isinstance(given, pd.DataFrame):
+        raise InvalidInputError(
+            f"A table is needed, not {type(given).__name__}.",
+            where="the table given",
+            next="Give a pandas DataFrame, one row each.",
+        )
+    odd = [name for name in given.columns if not isinstance(name, str)]
+    twice = given.columns[given.columns.duplicated()]
+    if odd or len(twice):
+        said = f"{odd[0]!r} is no text" if odd else f"{twice[0]!r} is there twice"
+        raise InvalidInputError(
+            f"A table needs a name for each column: {said[:300]}.",
+            where=f"columns: {', '.join(map(str, given.columns))[:300]}",
+            next="Name every column once, as text.",
+        )
+    return given
 
 
 def _problems(found: list[pd.DataFrame]) -> pd.DataFrame:

@@ -39,9 +39,7 @@ class Case:
 def outcome(case: Case, bench: Any, store: Path, folder: Path) -> str:
     """Return what is wrong with how the input was met, '' when nothing is."""
     try:
-        code, error = (
-            _called(case.call, bench) if case.call else _typed(case, store, folder)
-        )
+        code, error = _called(case.call, bench) if case.call else _typed(case, store, folder)
     except Exception:
         return "crashed: " + traceback.format_exc(limit=-4)
     if code not in case.codes:

@@ -10,7 +10,6 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -31,22 +30,70 @@ GOOD = {
     "note": "x",
 }
 BAD_CELLS: list[tuple[str, str]] = [
-    *(("timestamp", text) for text in (
-        "", "now", "2026-02-30T00:00:00Z", "2026-13-01T00:00:00Z", "2026-01-12T25:00:00Z",
-        "2026-01-12T10:61:00Z", "2026-01-12T10:00:00.1234567Z", "0000-01-01T00:00:00Z",
-        "99999-01-01T00:00:00Z", "-2026-01-12T10:00:00Z", "1e400", "1768212000", "NaN", "NaT",
-        "2026-01-12", "12/01/2026 10:00", "2026-01-12T10:00:00+99:00", "２０２６-01-12T10:00:00Z",
-        "2026-01-12T10:00:00Z; DROP TABLE appearance", "2026-01-12T10:00:00 Europe/Madrid",
-        "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-1-2T3:4:5Z", "P1D",
-    )),
-    *((name, text) for name in ("id", "camera_id", "identity_id", "tracking_id") for text in (
-        "x" * 201, "a\x01b", "a\x7fb", "a\u2028b", "a\x85b", "a\tb", "\x1b[31mred",
-    )),
+    *(
+        ("timestamp", text)
+        for text in (
+            "",
+            "now",
+            "2026-02-30T00:00:00Z",
+            "2026-13-01T00:00:00Z",
+            "2026-01-12T25:00:00Z",
+            "2026-01-12T10:61:00Z",
+            "2026-01-12T10:00:00.1234567Z",
+            "0000-01-01T00:00:00Z",
+            "99999-01-01T00:00:00Z",
+            "-2026-01-12T10:00:00Z",
+            "1e400",
+            "1768212000",
+            "NaN",
+            "NaT",
+            "2026-01-12",
+            "12/01/2026 10:00",
+            "2026-01-12T10:00:00+99:00",
+            "２０２６-01-12T10:00:00Z",
+            "2026-01-12T10:00:00Z; DROP TABLE appearance",
+            "2026-01-12T10:00:00 Europe/Madrid",
+            "0001-01-01T00:00:00+14:00",
+            "9999-12-31T23:59:59-14:00",
+            "2026-1-2T3:4:5Z",
+            "P1D",
+        )
+    ),
+    *(
+        (name, text)
+        for name in ("id", "camera_id", "identity_id", "tracking_id")
+        for text in (
+            "x" * 201,
+            "a\x01b",
+            "a\x7fb",
+            "a\u2028b",
+            "a\x85b",
+            "a\tb",
+            "\x1b[31mred",
+        )
+    ),
     ("camera_id", ""),
-    *((name, text) for name in ("bbox_x", "bbox_w") for text in (
-        "nan", "inf", "-inf", "1e999", "0x10", "1,5", "--", "１２", "1_000", "1e", "true", "ten",
-        "1.2.3", "9" * 400, "∞",
-    )),
+    *(
+        (name, text)
+        for name in ("bbox_x", "bbox_w")
+        for text in (
+            "nan",
+            "inf",
+            "-inf",
+            "1e999",
+            "0x10",
+            "1,5",
+            "--",
+            "１２",
+            "1_000",
+            "1e",
+            "true",
+            "ten",
+            "1.2.3",
+            "9" * 400,
+            "∞",
+        )
+    ),
     ("bbox_w", "-1"),
     ("bbox_h", "-0.0001"),
     ("note", "x" * 200_000),
@@ -68,7 +115,9 @@ def csv(*rows: str, header: str = HEADER) -> bytes:
 GOOD_FILE = csv(*(row(id=f"new{n}") for n in range(40)))
 
 
-def ingest(kind: str, name: str, content: bytes, *more: str, file: str = "a.csv", **case: Any) -> Case:
+def ingest(
+    kind: str, name: str, content: bytes, *more: str, file: str = "a.csv", **case: Any
+) -> Case:
     """Return the case of loading one appearance file."""
     words = ["ingest", f"{{folder}}/{file}", *more]
     return Case(kind, name, words, {file: content}, **case)
@@ -85,30 +134,46 @@ def csv_bytes(random: Random) -> Iterator[Case]:
         torn = bytearray(packed)
         torn[random.randrange(12, len(packed))] ^= 1 << random.randrange(8)
         yield ingest(kind, f"flipped gzip {n}", bytes(torn), file="a.csv.gz")
-    yield ingest(kind, "plain named gz", GOOD_FILE, file="a.csv.gz")
     for n in range(12):
         yield ingest(kind, f"rubbish {n}", random.randbytes(random.choice((1, 7, 100, 5000))))
     shapes = {
-        "png": b"\x89PNG\r\n\x1a\n" + bytes(100), "elf": b"\x7fELF" + bytes(500),
-        "sqlite": b"SQLite format 3\x00" + bytes(100), "pdf": b"%PDF-1.7\n%\xff\xff\n",
-        "nul": bytes(1000), "utf-16": GOOD_FILE.decode().encode("utf-16"),
+        "png": b"\x89PNG\r\n\x1a\n" + bytes(100),
+        "elf": b"\x7fELF" + bytes(500),
+        "sqlite": b"SQLite format 3\x00" + bytes(100),
+        "pdf": b"%PDF-1.7\n%\xff\xff\n",
+        "nul": bytes(1000),
+        "utf-16": GOOD_FILE.decode().encode("utf-16"),
         "utf-16-le": GOOD_FILE.decode().encode("utf-16-le"),
-        "utf-32": GOOD_FILE.decode().encode("utf-32"), "empty": b"", "blank": b"\n\n\n",
-        "one word": b"hello", "only blanks": b"   ", "only commas": b",,,,\n,,,,\n",
-        "html": b"<!doctype html><html><body>404</body></html>\n", "json": b'{"id": "a"}\n',
-        "yaml": b"a: 1\nb: [2]\n", "zip": _zip({"a.csv": GOOD_FILE}), "bom alone": b"\xef\xbb\xbf",
+        "utf-32": GOOD_FILE.decode().encode("utf-32"),
+        "empty": b"",
+        "blank": b"\n\n\n",
+        "one word": b"hello",
+        "only blanks": b"   ",
+        "only commas": b",,,,\n,,,,\n",
+        "html": b"<!doctype html><html><body>404</body></html>\n",
+        "json": b'{"id": "a"}\n',
+        "yaml": b"a: 1\nb: [2]\n",
+        "zip": _zip({"a.csv": GOOD_FILE}),
+        "bom alone": b"\xef\xbb\xbf",
     }
     for name, content in shapes.items():
         yield ingest(kind, name, content)
-    for n, name in enumerate(("é".encode("latin-1"), b"\xff", b"\xc3", b"\xed\xa0\x80", b"\x80\x81")):
+    for n, name in enumerate(
+        ("é".encode("latin-1"), b"\xff", b"\xc3", b"\xed\xa0\x80", b"\x80\x81")
+    ):
         content = GOOD_FILE.replace(b"new7", b"new" + name)
         yield ingest(kind, f"not UTF-8 {n}", content, "--strict")
     headers = {
-        "no header": None, "twice": HEADER + ",id", "empty name": HEADER.replace("note", ""),
-        "no camera": HEADER.replace("camera_id", "x"), "no time": HEADER.replace("timestamp", "x"),
-        "control": HEADER.replace("note", "a\x01b"), "long": HEADER.replace("note", "n" * 5000),
-        "both names": HEADER.replace("note", "person_id"), "unclosed": '"' + HEADER,
-        "semicolons": HEADER.replace(",", ";"), "tabs": HEADER.replace(",", "\t"),
+        "no header": None,
+        "twice": HEADER + ",id",
+        "empty name": HEADER.replace("note", ""),
+        "no camera": HEADER.replace("camera_id", "x"),
+        "no time": HEADER.replace("timestamp", "x"),
+        "control": HEADER.replace("note", "a\x01b"),
+        "long": HEADER.replace("note", "n" * 5000),
+        "unclosed": '"' + HEADER,
+        "semicolons": HEADER.replace(",", ";"),
+        "tabs": HEADER.replace(",", "\t"),
     }
     for name, header in headers.items():
         rows = [row(id="new1")] if header else [row(id="new1"), row(id="new2")]
@@ -155,25 +220,40 @@ def csv_cells(random: Random) -> Iterator[Case]:
 def parquet(random: Random) -> Iterator[Case]:
     """Yield Parquet files that are torn or of the wrong types."""
     kind = "parquet"
-    table = pa.table({"id": ["n1", "n2"], "camera_id": ["lab", "lab"],
-                      "timestamp": pd.to_datetime(["2026-01-12T10:00Z"] * 2)})
+    table = pa.table(
+        {
+            "id": ["n1", "n2"],
+            "camera_id": ["lab", "lab"],
+            "timestamp": pd.to_datetime(["2026-01-12T10:00Z"] * 2),
+            **{f"bbox_{side}": [1.0, 2.0] for side in "xywh"},
+        }
+    )
     whole = _parquet(table)
     for n in range(10):
-        yield ingest(kind, f"torn {n}", whole[: random.randrange(1, len(whole) - 1)], file="a.parquet")
+        yield ingest(
+            kind, f"torn {n}", whole[: random.randrange(1, len(whole) - 1)], file="a.parquet"
+        )
     for n in range(10):
         torn = bytearray(whole)
         for _ in range(30):
             torn[random.randrange(4, len(whole) - 8)] = random.randrange(256)
         yield ingest(kind, f"scrambled {n}", bytes(torn), file="a.parquet", codes=(2,))
     for name, content in {
-        "encrypted": b"PARE" + bytes(100) + b"PARE", "magic": b"PAR1PAR1", "csv": GOOD_FILE,
-        "empty": b"", "length": b"PAR1" + bytes(10) + b"\xff\xff\xff\x7fPAR1",
+        "encrypted": b"PARE" + bytes(100) + b"PARE",
+        "magic": b"PAR1PAR1",
+        "empty": b"",
+        "length": b"PAR1" + bytes(10) + b"\xff\xff\xff\x7fPAR1",
     }.items():
         yield ingest(kind, name, content, file="a.parquet")
     odd: dict[str, Any] = {
-        "id": [[1], [2]], "camera_id": [{"a": 1}, {"a": 2}], "timestamp": [[0], [1]],
-        "bbox_x": [{"a": 1}] * 2, "bbox_w": [Decimal("-1.5"), Decimal("2")],
-        "bbox_y": [["1"], ["2"]], "frame": [1.5, 2.5], "bbox_h": [float("inf"), float("nan")],
+        "id": [[1], [2]],
+        "camera_id": [{"a": 1}, {"a": 2}],
+        "timestamp": [[0], [1]],
+        "bbox_x": [{"a": 1}] * 2,
+        "bbox_w": [Decimal("-1.5"), Decimal("2")],
+        "bbox_y": [["1"], ["2"]],
+        "frame": [1.5, 2.5],
+        "bbox_h": [float("inf"), float("nan")],
         "detection_confidence": ["high", "low"],
     }
     for name, values in odd.items():
@@ -212,6 +292,3 @@ def _zip(files: dict[str, bytes]) -> bytes:
         for name, content in files.items():
             archive.writestr(zipfile.ZipInfo(name), content)
     return out.getvalue()
-
-
-__all__ = ["GOOD", "HEADER", "csv", "csv_bytes", "csv_cells", "csv_rows", "np", "parquet", "row"]

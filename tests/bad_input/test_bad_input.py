@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -134,7 +135,7 @@ def test_good_rows_among_bad_ones_are_loaded(
     for number in range(8):
         copy = Path(shutil.copytree(store, tmp_path / f"copy{number}"))
         cells = random.sample(tables.BAD_CELLS, 12)
-        rows = [tables.row(id=f"new{n}") for n in range(20)]
+        rows = [tables.row(id=f"good{n}") for n in range(20)]
         rows += [tables.row(**({"id": f"bad{n}"} | {k: v})) for n, (k, v) in enumerate(cells)]
         random.shuffle(rows)
         file = tmp_path / f"mixed{number}.csv"
@@ -143,19 +144,20 @@ def test_good_rows_among_bad_ones_are_loaded(
         assert (report.rows, report.added, report.rejected) == (32, 20, 12)
         assert report.rejects_file is not None
         rejects = pd.read_csv(report.rejects_file, dtype="str", keep_default_na=False)
-        lines = [n for n, row in enumerate(rows, start=2) if '"new' not in row.split(",")[0]]
+        lines = [n for n, row in enumerate(rows, start=2) if '"good' not in row.split(",")[0]]
         assert rejects["line"].astype(int).tolist() == lines
-        assert (rejects["reason"] != "").all() and (rejects["column"] != "").all()
+        assert (rejects["reason"] != "").all()
         with workbench.open(copy) as loaded:
             ids = set(loaded.appearances.find()["id"])
-            assert {f"new{n}" for n in range(20)} <= ids
+            assert {f"good{n}" for n in range(20)} <= ids
             assert not any(name.startswith("bad") for name in ids)
             assert loaded.store.verify().ok
 
 
-def test_how_many_there_are(tmp_path: Path) -> None:
+def test_how_many_there_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     counts = Counter({kind: len(cases(kind)) for kind in KINDS})
     counts["stores"] = len(list(rooms.stores(Random(SEED), tmp_path))) + 8
     counts["mixed files"] = 8
-    print(f"{sum(counts.values())} bad inputs (seed {SEED}):", dict(counts))
+    with capsys.disabled():
+        sys.stdout.write(f"\n{sum(counts.values())} bad inputs (seed {SEED}): {dict(counts)}\n")
     assert sum(counts.values()) >= 500

@@ -6,6 +6,7 @@ Names carry their unit: ``_s`` seconds, ``_m`` metres, ``_m_s`` metres a second.
 from __future__ import annotations
 
 import math
+import numbers
 from collections.abc import Iterable
 from typing import Any
 
@@ -127,7 +128,7 @@ def duration_us(seconds: float, name: str) -> int:
     InvalidInputError
         When it is no number of at least 0.
     """
-    if not seconds >= 0:
+    if not (isinstance(seconds, numbers.Real) and seconds >= 0):
         raise InvalidInputError(
             f"{name} is {seconds!r}: a number of seconds of at least 0 is needed.",
             where=name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,7 +67,7 @@ def implausible(
     InvalidInputError
         When a column is missing or `max_speed_m_s` is no number above 0.
     """
-    if not max_speed_m_s > 0:
+    if not (isinstance(max_speed_m_s, numbers.Real) and max_speed_m_s > 0):
         raise InvalidInputError(
             f"max_speed_m_s is {max_speed_m_s!r}: a speed above 0 is needed.",
             where="max_speed_m_s",

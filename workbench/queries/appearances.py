@@ -8,7 +8,7 @@ from dataclasses import replace
 import pandas as pd
 
 from workbench import times
-from workbench.errors import NotFoundError
+from workbench.errors import InvalidInputError, NotFoundError
 from workbench.model import Appearance
 from workbench.queries.ranges import Ids, Moment, selection
 from workbench.storage.manager import HybridStorageManager
@@ -48,8 +48,7 @@ class Appearances:
         InvalidInputError, ConflictError, NotFoundError
             Nothing was written.
         """
-        given = {"face": face, "reid": reid, **(vectors or {})}
-        chosen = {space: found for space, found in given.items() if found is not None}
+        chosen = _by_space(face, reid, vectors)
         return self._manager.add_appearances(frame, vectors=chosen).count("new")
 
     def get(self, appearance_id: str) -> Appearance:
@@ -130,8 +129,7 @@ class Appearances:
         NotFoundError
             When one is not there; nothing was changed.
         """
-        given = {"face": face, "reid": reid, **(vectors or {})}
-        chosen = {space: found for space, found in given.items() if found is not None}
+        chosen = _by_space(face, reid, vectors)
         return self._manager.update_appearances(frame, vectors=chosen).count("differs")
 
     def delete(self, ids: str | Sequence[str]) -> int:
@@ -143,6 +141,19 @@ class Appearances:
             When one is not there; nothing was deleted.
         """
         return self._manager.delete_appearances([ids] if isinstance(ids, str) else ids)
+
+
+def _by_space(
+    face: Vectors | None, reid: Vectors | None, others: Mapping[str, Vectors] | None
+) -> dict[str, Vectors]:
+    if others is not None and not isinstance(others, Mapping):
+        raise InvalidInputError(
+            f"vectors= is {type(others).__name__}, not a mapping of space to vectors.",
+            where="vectors",
+            next="Give it as vectors={'name': array}.",
+        )
+    given = {"face": face, "reid": reid, **(others or {})}
+    return {space: found for space, found in given.items() if found is not None}
 
 
 def _unknown(appearance_id: str) -> NotFoundError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -55,9 +56,11 @@ def selection(
             where="end",
             next="Give a start and a later end; the end itself is not included.",
         )
-    if limit is not None and limit < 0:
+    if limit is not None and not (isinstance(limit, numbers.Integral) and limit >= 0):
         raise InvalidInputError(
-            f"limit is {limit}.", where="limit", next="Give 0 or more, or leave it out for all."
+            f"limit is {limit!r:.200}.",
+            where="limit",
+            next="Give a whole number, 0 or more, or leave it out for all.",
         )
     _require(graph, listed(camera) or [], listed(identity) or [])
     return Selection(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -241,11 +242,14 @@ class Similarity:
 
 
 def _check(k: int, min_similarity: float | None, by: str) -> None:
-    if k < 1:
-        raise InvalidInputError(f"k is {k}.", where="k", next="Ask for at least one.")
-    if min_similarity is not None and not -1.0 <= min_similarity <= 1.0:
+    if not isinstance(k, numbers.Integral) or k < 1:
         raise InvalidInputError(
-            f"min_similarity is {min_similarity}; a cosine lies between -1 and 1.",
+            f"k is {k!r:.200}.", where="k", next="Ask for a whole number, at least one."
+        )
+    least = min_similarity
+    if least is not None and not (isinstance(least, numbers.Real) and -1.0 <= least <= 1.0):
+        raise InvalidInputError(
+            f"min_similarity is {least!r:.200}; a cosine lies between -1 and 1.",
             where="min_similarity",
             next="Give a cosine, or leave it out.",
         )

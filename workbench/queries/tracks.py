@@ -125,7 +125,8 @@ class Tracks:
             When there is no such identity.
         """
         with self._graph.snapshot():
-            chosen = selection(self._graph, start=start, end=end, tz=tz, identity=identity_id)
+            # As a list: None is nobody here, not everybody.
+            chosen = selection(self._graph, start=start, end=end, tz=tz, identity=[identity_id])
             seen = self._graph.sightings(chosen)
             site = self._site()
         stays = visits(seen, max_gap_s=max_gap_s)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from workbench import schema
+from workbench.errors import InvalidInputError
 from workbench.readers.clock import Clock
 from workbench.readers.columns import Mapped
 from workbench.readers.files import BATCH_ROWS, TextBatch, TextFile, reject_frame
@@ -154,6 +155,17 @@ class BatchReader(ABC):
         if self._where is not None:
             self._where.check(file.columns)
         self._checked = False
+        self._refuse_nested()
+
+    def _refuse_nested(self) -> None:
+        nested = getattr(self.file, "nested", set()) & set(self.mapped.theirs.values())
+        if nested:
+            name = min(nested)
+            raise InvalidInputError(
+                f"Column {name!r} of {self.name!r} holds lists or structures.",
+                where=f"{self.file.path}, column {name}",
+                next="Write it with one value a row; other columns may stay as they are.",
+            )
 
     @property
     def format(self) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import os
 import tempfile
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -35,6 +36,8 @@ _BROKEN = (
     EOFError,
     OverflowError,
     RuntimeError,
+    SyntaxError,
+    tokenize.TokenError,  # NumPy reads the header of a .npy file as Python would
     zipfile.BadZipFile,
     zlib.error,
 )

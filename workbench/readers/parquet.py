@@ -47,6 +47,7 @@ class ParquetFile:
         except (pa.ArrowException, OSError, ValueError) as error:
             raise unreadable(self.path, error) from error
         self.columns = check_names(list(self.schema.names), self.path)
+        self.nested = {field.name for field in self.schema if pa.types.is_nested(field.type)}
 
     def batches(self, rows: int = BATCH_ROWS) -> Iterator[TextBatch]:
         """Yield the rows as text, `rows` at a time; row 1 counts as line 2."""

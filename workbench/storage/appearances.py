@@ -250,7 +250,7 @@ def checked_appearances(frame: pd.DataFrame) -> pd.DataFrame:
     InvalidInputError
         Naming the row and column.
     """
-    others = [c for c in frame.columns if c not in schema.SIGHTING.names]
+    others = [c for c in schema.as_table(frame).columns if c not in schema.SIGHTING.names]
     given = frame.reset_index(drop=True)
     if others:
         given = given.assign(properties=schema.properties_text(given, others))

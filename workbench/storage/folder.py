@@ -30,7 +30,10 @@ _NETWORK = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "afpfs", "fuse.sshfs", "ceph
 
 def is_store(path: Path) -> bool:
     """Return whether a store is in this folder."""
-    return (Path(path) / FILE).is_file()
+    try:
+        return (Path(path) / FILE).is_file()
+    except OSError:  # a name that no file can have
+        return False
 
 
 def create_store(path: Path) -> None:

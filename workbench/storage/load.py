@@ -233,6 +233,10 @@ class Load:
         for reader in self.readers:
             for batch in self._progress(reader):
                 rehearsal.batch(reader.name, batch)
+        if rehearsal.differing and not self.policy.update:
+            for reader in self.readers:
+                for batch in reader:
+                    rehearsal.differing_batch(reader.name, batch)
         if self.policy.strict and rehearsal.sink.first is not None:
             first = rehearsal.sink.first
             raise InvalidInputError(

@@ -81,7 +81,7 @@ class StorePair:
     def require(self, name: str, ids: Sequence[str] | pd.Series) -> pd.DataFrame:
         """Return the distinct ids as keys; refuse one that is not there."""
         label = next(t.label for t in schema.NODES.values() if t.name == name)
-        wanted = pd.Series(list(ids), dtype="str").dropna().drop_duplicates()
+        wanted = _listed(name, ids)
         known = self.graph.nodes(label, ids=wanted.tolist())["id"]
         unknown = wanted[~wanted.isin(known)]
         if len(unknown):
@@ -155,6 +155,25 @@ def planned_space(name: str, dim: int, stated: Mapping[str, Any]) -> VectorSpace
             next="Correct the configuration or give the right file.",
         )
     return made
+
+
+def _listed(name: str, ids: Any) -> pd.Series:
+    try:
+        # By way of objects: half a surrogate pair fits no column of text.
+        given = pd.Series(list(ids), dtype=object)
+    except TypeError as error:
+        raise InvalidInputError(
+            f"Ids are needed, not {ids!r:.200}.", where=name, next="Give a list of ids."
+        ) from error
+    given = given[given.notna()].map(str)
+    broken = given[[value.encode(errors="ignore").decode() != value for value in given]]
+    if len(broken):
+        raise NotFoundError(
+            f"There is no {name} {broken.iloc[0]!r}.",
+            where=f"{name} {broken.iloc[0]!r}",
+            next=_NEXT[name],
+        )
+    return given.astype("str").drop_duplicates()
 
 
 def _split(vectors: Any) -> tuple[Any, np.ndarray]:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from workbench.readers import Batch, TableRead
 from workbench.storage import rows
+from workbench.storage.appearances import CONTENT
 from workbench.storage.manager import HybridStorageManager
 from workbench.storage.rejects import Rejects, of_appearances, of_table
 
@@ -67,7 +68,9 @@ class Rehearsal:
         self._report = report
         self.sink = sink
         self._update = update
-        self._ids: set[str] = set()
+        self._ids: dict[str, int] = {}
+        self.differing: set[str] = set()
+        self._firsts = pd.DataFrame()
         self._people: set[str] = set()
         self._cameras: set[str] = set()
 
@@ -104,6 +107,34 @@ class Rehearsal:
             report.updated += data_rows(batch, outcome == "differs")
         report.rejected += self.sink.add(*rejects)
 
+    def differing_batch(self, name: str, batch: Batch) -> None:
+        """Reject the rows of a batch that contradict the first one of their id in these files.
+
+        A second way through the files, of the ids in `differing` alone: those of which not all
+        rows are equal.
+        """
+        chosen = batch.rows["id"].isin(self.differing).to_numpy()
+        rows_ = batch.rows[chosen].reset_index(drop=True)
+        both = pd.concat([self._firsts, rows_], ignore_index=True)
+        self._firsts = both.drop_duplicates("id", ignore_index=True)
+        first = self._firsts.set_index("id").reindex(rows_["id"])
+        reject = {column: [] for column in ("file", "line", "column", "value", "reason")}
+        for column in (*CONTENT[1:], "identity_id"):
+            given, known = rows_[column], first[column].set_axis(rows_.index)
+            differs = given.notna() & ~(given == known).fillna(False).astype(bool)
+            at = differs.to_numpy().nonzero()[0]
+            reject["file"] += [name] * len(at)
+            reject["line"] += batch.line[chosen][at].tolist()
+            reject["column"] += [column] * len(at)
+            reject["value"] += [str(value) for value in given.iloc[at]]
+            reject["reason"] += [
+                f"{key} is there with {value} (--update overwrites)"
+                for key, value in zip(rows_["id"].iloc[at], known.iloc[at], strict=True)
+            ]
+        found = pd.DataFrame(reject).drop_duplicates("line")
+        self._report.duplicates -= len(found)
+        self._report.rejected += self.sink.add(found)
+
     def finish(self) -> None:
         """Count the identities and cameras that would be made."""
         graph = None if self._existing is None else self._existing.graph
@@ -117,8 +148,12 @@ class Rehearsal:
 
     def _again(self, work: pd.DataFrame) -> np.ndarray:
         """Return which rows have an id that was met before; note all of them."""
-        known = (work["id"].duplicated() | work["id"].isin(self._ids)).to_numpy()
-        self._ids.update(work["id"])
+        known = (work["id"].duplicated() | work["id"].isin(self._ids.keys())).to_numpy()
+        said = work[[*CONTENT, "identity_id"]].astype("str")
+        said = pd.util.hash_pandas_object(said, index=False).to_numpy().tolist()
+        for key, content in zip(work["id"].tolist(), said, strict=True):
+            if self._ids.setdefault(key, content) != content:
+                self.differing.add(key)
         self._people.update(work["identity_id"].dropna())
         self._cameras.update(work["camera_id"].dropna())
         return known

@@ -100,7 +100,9 @@ class SqliteDatabase:
                 raise
             row = self._connection.execute("SELECT store_id FROM store").fetchone()
         if row is None:
-            raise StoreDamagedError("The store has lost its id.", where=str(self.path))
+            raise StoreDamagedError(
+                "The store has lost its id.", where=str(self.path), next="Restore a backup."
+            )
         self.store_id: str = row[0]
 
     @classmethod
@@ -356,9 +358,15 @@ def _ours(error: sqlite3.Error, path: Path) -> Exception:
         )
     if name.startswith("SQLITE_CONSTRAINT"):
         return InvalidInputError(
-            f"The store refused the rows ({text}); nothing was written.", where=str(path)
+            f"The store refused the rows ({text}); nothing was written.",
+            where=str(path),
+            next="Correct the rows, then give them again.",
         )
-    return StoreError(f"The database refused ({text}).", where=str(path))
+    return StoreError(
+        f"The database refused ({text}).",
+        where=str(path),
+        next="See whether the store is sound with: workbench verify --store DIR",
+    )
 
 
 def sync_file(descriptor: int) -> None:

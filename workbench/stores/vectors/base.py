@@ -110,7 +110,11 @@ def checked(vectors: np.ndarray, dim: int, *, what: str = "vector") -> np.ndarra
     except (ValueError, TypeError):
         numeric = False
     if not numeric:
-        raise InvalidInputError(f"A {what} has to be an array of numbers.", where=what)
+        raise InvalidInputError(
+            f"The {what} is no array of numbers.",
+            where=what,
+            next=f"Give an array of {dim} numbers, or (n, {dim}) for many.",
+        )
     matrix = np.atleast_2d(matrix)
     if matrix.ndim != 2 or matrix.shape[1] != dim:
         raise InvalidInputError(
@@ -154,7 +158,9 @@ def paired(vids: np.ndarray, vectors: np.ndarray) -> np.ndarray:
     ids = np.asarray(vids, dtype="int64")
     if ids.shape != (len(vectors),) or len(set(ids.tolist())) != len(ids):
         raise InvalidInputError(
-            f"{len(vectors)} vectors need as many row ids, each another.", where="vids"
+            f"{len(vectors)} vectors need as many row ids, each another.",
+            where="vids",
+            next="Give one row id for each vector.",
         )
     return ids
 

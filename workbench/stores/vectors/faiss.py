@@ -227,7 +227,11 @@ class FAISSVectorStore(VectorStore):
         if len(gone) and gone[0] in self.vids(space):
             raise _damaged(gone[0], space)
         if len(gone):
-            raise NotFoundError(f"There is no vector {gone[0]}.", where=f"space {space}")
+            raise NotFoundError(
+                f"There is no vector {gone[0]}.",
+                where=f"space {space}",
+                next="Give row ids that the space holds.",
+            )
         return rows.astype({"vid": "int64", "place": "int64", "crc": "int64", "scale": "float32"})
 
     def vids(self, space: str) -> np.ndarray:
@@ -466,7 +470,9 @@ def _single(embedding: np.ndarray, dim: int) -> np.ndarray:
     matrix = checked(embedding, dim, what="embedding")
     if len(matrix) != 1:
         raise InvalidInputError(
-            f"{len(matrix)} embeddings were given; one is needed.", where="embedding"
+            f"{len(matrix)} embeddings were given; one is needed.",
+            where="embedding",
+            next="Give one; batches are for bench.appearances.add and bench.similarity.like.",
         )
     return matrix
 

@@ -42,7 +42,11 @@ class MemoryVectorStore(VectorStore):
         codes, scales, norms = precision.encode(checked(vectors, found.dim), found.precision)
         ids = paired(vids, codes).tolist()
         if any(vid in rows for rows in self._rows.values() for vid in ids):
-            raise InvalidInputError("A row id is taken; nothing was written.", where="vids")
+            raise InvalidInputError(
+                "A row id is taken; nothing was written.",
+                where="vids",
+                next="Take fresh ones with allocate_vids.",
+            )
         for vid, *row in zip(ids, codes, scales, norms, strict=True):
             self._rows[space][vid] = (row[0], row[1], float(row[2]))
 
@@ -80,7 +84,11 @@ class MemoryVectorStore(VectorStore):
         rows = self._rows[space]
         unknown = [vid for vid in np.asarray(vids).tolist() if vid not in rows]
         if unknown:
-            raise NotFoundError(f"There is no vector {unknown[0]}.", where=f"space {space}")
+            raise NotFoundError(
+                f"There is no vector {unknown[0]}.",
+                where=f"space {space}",
+                next="Give row ids that the space holds.",
+            )
         found = self._spaces[space]
         if not len(vids):
             empty = np.empty((0, found.dim), dtype=precision.DTYPES[found.precision])
