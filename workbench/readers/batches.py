@@ -158,7 +158,8 @@ class BatchReader(ABC):
         self._refuse_nested()
 
     def _refuse_nested(self) -> None:
-        nested = getattr(self.file, "nested", set()) & set(self.mapped.theirs.values())
+        held: set[str] = getattr(self.file, "nested", set())
+        nested = held & set(self.mapped.theirs.values())
         if nested:
             name = min(nested)
             raise InvalidInputError(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import groupby, islice
+from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -64,20 +66,23 @@ def hits(
                 space, queries, k=k + more, min_similarity=min_similarity, within=within
             )
             names = pair.graph.names_of(space, np.unique(vid))
-            name = np.array([names.get(one) for one in vid.tolist()], dtype=object)
-            kept = np.array([one is not None for one in name], dtype=bool)
+            found = zip(query.tolist(), (-similarity).tolist(), vid.tolist(), strict=True)
+            named = [(q, far, names[one], one) for q, far, one in found if one in names]
+            if len(named) == len(vid):
+                break
             # Rows that nobody names took places of rows that count: ask for more.
-            found_all = np.bincount(query)
-            short = np.bincount(query[kept], minlength=len(found_all)) < k
-            if not (short & (found_all >= k + more)).any():
+            asked = np.bincount(query)
+            kept = np.bincount([row[0] for row in named], minlength=len(asked))
+            if not ((kept < k) & (asked >= k + more)).any():
                 break
             more = 2 * (more + k)
-    query, vid, similarity, name = (part[kept] for part in (query, vid, similarity, name))
-    order = np.lexsort((name.astype("str"), -similarity, query))
-    query = query[order]
-    best = np.arange(len(query)) - np.searchsorted(query, query) < k
-    order = order[best]
-    return Named(query[best], name[order], vid[order], similarity[order])
+    # A handful of rows a query: sorting them as tuples takes less than one call of NumPy.
+    named.sort()
+    best = [row for _, rows in groupby(named, itemgetter(0)) for row in islice(rows, max(k, 0))]
+    columns = list(zip(*best, strict=True)) or [()] * 4
+    kinds = ("int64", "float64", object, "int64")
+    query, far, name, vid = (np.array(c, dtype=d) for c, d in zip(columns, kinds, strict=True))
+    return Named(query, name, vid, -far)
 
 
 def nearest_identities(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -68,8 +69,8 @@ class Rehearsal:
         self._report = report
         self.sink = sink
         self._update = update
-        self._ids: dict[str, int] = {}
-        self.differing: set[str] = set()
+        self._ids: dict[Hashable, object] = {}
+        self.differing: set[Hashable] = set()
         self._firsts = pd.DataFrame()
         self._people: set[str] = set()
         self._cameras: set[str] = set()
@@ -118,7 +119,9 @@ class Rehearsal:
         both = pd.concat([self._firsts, rows_], ignore_index=True)
         self._firsts = both.drop_duplicates("id", ignore_index=True)
         first = self._firsts.set_index("id").reindex(rows_["id"])
-        reject = {column: [] for column in ("file", "line", "column", "value", "reason")}
+        reject: dict[str, list[object]] = {
+            column: [] for column in ("file", "line", "column", "value", "reason")
+        }
         for column in (*CONTENT[1:], "identity_id"):
             given, known = rows_[column], first[column].set_axis(rows_.index)
             differs = given.notna() & ~(given == known).fillna(False).astype(bool)
@@ -150,8 +153,8 @@ class Rehearsal:
         """Return which rows have an id that was met before; note all of them."""
         known = (work["id"].duplicated() | work["id"].isin(self._ids.keys())).to_numpy()
         said = work[[*CONTENT, "identity_id"]].astype("str")
-        said = pd.util.hash_pandas_object(said, index=False).to_numpy().tolist()
-        for key, content in zip(work["id"].tolist(), said, strict=True):
+        hashes = pd.util.hash_pandas_object(said, index=False).astype(object)
+        for key, content in zip(work["id"].astype(object), hashes, strict=True):
             if self._ids.setdefault(key, content) != content:
                 self.differing.add(key)
         self._people.update(work["identity_id"].dropna())

@@ -35,7 +35,7 @@ from workbench.stores.vectors.base import (
 from workbench.stores.vectors.segments import SegmentRows
 
 # A selection of at most so many rows is compared row by row: cheaper than a mask on the index.
-_DIRECT = 1024
+_DIRECT = 128
 _LABELS = """CREATE TABLE label (
   vid INTEGER PRIMARY KEY REFERENCES vector_row (vid) ON DELETE CASCADE, appearance_id TEXT NOT NULL
 ) STRICT;
@@ -99,6 +99,7 @@ class _Index:
     place: np.ndarray = field(default_factory=lambda: np.empty(0, dtype="int64"))
     vid: np.ndarray = field(default_factory=lambda: np.empty(0, dtype="int64"))
     scale: np.ndarray = field(default_factory=lambda: np.empty(0, dtype="float32"))
+    crc: np.ndarray = field(default_factory=lambda: np.empty(0, dtype="int64"))
     live: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=bool))
     rows: dict[int, int] = field(default_factory=dict)
     removals: int = 0
@@ -433,13 +434,8 @@ class FAISSVectorStore(VectorStore):
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return the positions whose bytes are what was written, and their codes."""
         codes = self.rows.codes(space, index.place[positions])
-        vids = index.vid[positions]
-        written = self.rows.crcs(vids)
         stored = precision.checksums(codes, index.scale[positions])
-        good = np.array(
-            [written.get(vid) == crc for vid, crc in zip(vids.tolist(), stored, strict=True)],
-            dtype=bool,
-        )
+        good = index.crc[positions] == np.array(stored, dtype="int64")
         return (positions, codes) if good.all() else (positions[good], codes[good])
 
     def _fresh(self, space: VectorSpace) -> _Index:
@@ -450,13 +446,15 @@ class FAISSVectorStore(VectorStore):
         if index is None:
             index = _Index(partial(INDEX_KINDS[space.index_type], space))
         if index.rows != rows:
-            place, vid, scale = self.rows.catalogue(space.name, index.rows)
+            # Checked here once, so that a search has to check but the bytes of what it found.
+            place, vid, scale, crc = self.rows.catalogue(space.name, index.rows, sound=True)
             for first in range(0, len(place), _BLOCK):
                 block = self.rows.codes(space, place[first : first + _BLOCK])
                 index.add(len(index.place) + first, block)
             index.place = np.concatenate([index.place, place])
             index.vid = np.concatenate([index.vid, vid])
             index.scale = np.concatenate([index.scale, scale])
+            index.crc = np.concatenate([index.crc, crc])
             index.live = np.concatenate([index.live, np.ones(len(place), dtype=bool)])
             index.rows = rows
         if index.removals != removals:

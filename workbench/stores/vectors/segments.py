@@ -205,22 +205,25 @@ class SegmentRows:
         return self.folder / f"{space}-{segment:06d}.seg"
 
     # ------------------------------------------------------------------ reading
-    def catalogue(self, space: str, since: dict[int, int]) -> tuple[np.ndarray, ...]:
-        """Return place, vid and scale of the rows behind `since` (rows known by segment)."""
+    def catalogue(
+        self, space: str, since: dict[int, int], *, sound: bool = False
+    ) -> tuple[np.ndarray, ...]:
+        """Return place, vid, scale and crc of the rows behind `since` (rows known by segment).
+
+        With `sound`, only of rows of the catalogue that are as they were written.
+        """
         _, segments = self.progress(space)
+        check = f"AND {ROW_HASH} = {ROW_HASH}(place, vid, crc, scale, norm)" if sound else ""
         found: list[tuple] = []
         for no, rows in segments.items():
             found += self.database.rows(
-                "SELECT place, vid, scale FROM vector_row WHERE place >= ? AND place < ? "
-                "ORDER BY place",
+                "SELECT place, vid, scale, crc FROM vector_row WHERE place >= ? AND place < ? "
+                f"{check} ORDER BY place",
                 ((no << 32) + since.get(no, 0), (no << 32) + rows),
             )
-        place, vid, scale = zip(*found, strict=True) if found else ((), (), ())
-        return (
-            np.array(place, dtype="int64"),
-            np.array(vid, dtype="int64"),
-            np.array(scale, dtype="float32"),
-        )
+        columns = zip(*found, strict=True) if found else ((), (), (), ())
+        kinds = ("int64", "int64", "float32", "int64")
+        return tuple(np.array(c, dtype=kind) for c, kind in zip(columns, kinds, strict=True))
 
     def count(self, space: str) -> int:
         """Return the number of rows of a space."""
@@ -252,20 +255,12 @@ class SegmentRows:
             {c: np.array(v, dtype=k) for c, v, k in zip(columns, parts, kinds, strict=True)}
         )
 
-    def crcs(self, vids: np.ndarray) -> dict[int, int]:
-        """Return the checksum of each of those vids whose catalogue row is sound."""
-        marks = "[" + ",".join(map(str, np.asarray(vids).tolist())) + "]"
-        rows = self.database.rows(
-            "SELECT vid, crc FROM vector_row WHERE vid IN (SELECT value FROM json_each(?)) "
-            f"AND {ROW_HASH} = {ROW_HASH}(place, vid, crc, scale, norm)",
-            (marks,),
-        )
-        return dict(rows)
-
     def codes(self, space: VectorSpace, places: np.ndarray) -> np.ndarray:
         """Return the codes (n, dim) at these places."""
         places = np.asarray(places, dtype="int64")
         segments, rows = places >> 32, places & 0xFFFFFFFF
+        if len(places) and (segments == segments[0]).all():
+            return self._map(space, int(segments[0]), int(rows.max()) + 1)[rows]
         out = np.empty((len(places), space.dim), dtype=precision.DTYPES[space.precision])
         for no in np.unique(segments).tolist():
             here = segments == no
