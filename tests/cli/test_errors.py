@@ -296,3 +296,8 @@ def test_a_fault_of_ours(run: Any, tmp_path: Path) -> None:
     assert "Traceback" not in done.err
     done = run("stats", PYTHONPATH=path, WORKBENCH_DEBUG="1")
     assert done.code == 70 and "Traceback" in done.err and "please report it" in done.err
+
+
+def test_an_id_that_looks_like_an_option_says_how(quick: Any, site: Path) -> None:
+    error = quick("track", "-1", "--store", site, "--json").error(2)
+    assert str(error["next"]).endswith("workbench track -- -1")

@@ -85,9 +85,10 @@ def _usage(error: click.ClickException) -> InvalidInputError:
         where = error.param.get_error_hint(context) if context else str(error.param.name)
     else:
         where = command
-    return InvalidInputError(
-        error.format_message(), where=where.strip("'"), next=f"See: {command} --help"
-    )
+    todo = f"See: {command} --help"
+    if isinstance(error, click.NoSuchOption) and error.option_name[1:2].isdigit():
+        todo = f"An id that begins with - comes after --, as in: {command} -- {error.option_name}"
+    return InvalidInputError(error.format_message(), where=where.strip("'"), next=todo)
 
 
 def _place(error: Exception) -> str | None:

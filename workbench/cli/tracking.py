@@ -103,8 +103,14 @@ def went(screen: Screen, found: Trajectory) -> str:
     )
     visits = screen.table(found.visits, _known(found.visits, VISIT))
     parts = [f"{screen.cell(found.identity_id)}: {counts}", f"Visits\n{visits}"]
-    if len(found.gaps):
-        parts.append(f"Gaps: no sighting is not absence\n{screen.table(found.gaps, GAP)}")
+    # Cameras that overlap make gaps between two of them while a third one watched: people get
+    # each absence once, the whole list is in the JSON.
+    unseen = found.gaps[found.gaps["unseen_s"] == found.gaps["gap_s"]]
+    if len(unseen):
+        parts.append(f"Gaps: no sighting is not absence\n{screen.table(unseen, GAP)}")
+    if len(unseen) < len(found.gaps):
+        watched = plural(len(found.gaps) - len(unseen), "gap")
+        parts.append(f"{watched} more, in which another camera saw some of it: see --json")
     if len(found.implausible):
         parts.append(f"Implausible\n{screen.table(found.implausible, IMPLAUSIBLE)}")
     return "\n\n".join(parts)
