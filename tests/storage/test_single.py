@@ -110,9 +110,9 @@ def _fill(manager: HybridStorageManager) -> None:
 
 
 def timeless(manager: HybridStorageManager) -> dict[str, pd.DataFrame]:
-    """Return everything in both stores but when it was written."""
+    """Return everything in both stores but when it was written, and under which row ids."""
     return {
-        name: table.drop(columns=["created_at", "updated_at"], errors="ignore")
+        name: table.drop(columns=["created_at", "updated_at", "vid"], errors="ignore")
         for name, table in state(manager).items()
     }
 

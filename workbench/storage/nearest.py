@@ -80,7 +80,7 @@ def hits(
     named.sort()
     best = [row for _, rows in groupby(named, itemgetter(0)) for row in islice(rows, max(k, 0))]
     columns = list(zip(*best, strict=True)) or [()] * 4
-    kinds = ("int64", "float64", object, "int64")
+    kinds = (np.dtype("int64"), np.dtype("float64"), np.dtype(object), np.dtype("int64"))
     query, far, name, vid = (np.array(c, dtype=d) for c, d in zip(columns, kinds, strict=True))
     return Named(query, name, vid, -far)
 

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from workbench import kinds, schema, times
+from workbench.errors import InvalidInputError
 from workbench.model import Appearance
 from workbench.schema import Column
 from workbench.storage.pair import StorePair, Vectors
@@ -36,23 +37,23 @@ class _LongWay(Exception):
 def write_single(pair: StorePair, appearance: Appearance, vectors: Mapping[str, Vectors]) -> bool:
     """Write a new appearance with its vectors; False, having written nothing, for the long way."""
     cells = plain_cells(appearance)
-    spaces = pair.vector.spaces() if vectors else {}
-    if cells is None or not all(
-        space in spaces and _is_vector(vector, spaces[space].dim)
-        for space, vector in vectors.items()
-    ):
+    if cells is None:
         return False
     first = pair.graph.allocate_vids(len(vectors)) if vectors else 0
     vids = {space: first + n for n, space in enumerate(vectors)}
     try:
         with pair.unit():
+            spaces = pair.vector.spaces() if vectors else {}
+            for space, vector in vectors.items():
+                if space not in spaces or not _is_vector(vector, spaces[space].dim):
+                    raise _LongWay
             if not pair.graph.add_appearance(cells, appearance.identity_id, vids):
                 raise _LongWay
             for space, vector in vectors.items():
                 pair.vector.put(space, np.array([vids[space]]), np.asarray(vector))
             if appearance.identity_id is not None:
                 pair.graph.refresh_statistics([appearance.identity_id])
-    except _LongWay:
+    except (_LongWay, InvalidInputError):
         return False
     return True
 
@@ -95,7 +96,7 @@ def _is_plain(value: Any, column: Column) -> bool:
 
 def _is_vector(vector: Any, dim: int) -> bool:
     plain = isinstance(vector, np.ndarray) and vector.dtype.kind == "f"
-    return plain and vector.shape == (1, dim) and bool(np.isfinite(vector).all())
+    return plain and vector.shape == (1, dim)
 
 
 def _is_moment(value: Any) -> bool:

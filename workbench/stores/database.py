@@ -38,6 +38,7 @@ APPLICATION_ID = 0x5742_5331  # "WBS1": tells our files from other people's SQLi
 VERSION = 1
 LEASE = 65_536
 OPERATIONS_KEPT = 10_000
+_CLEARED = 64  # units of work between two looks for operations too old to be asked for
 ROW_HASH = "row_hash"
 
 _DDL = """
@@ -83,6 +84,7 @@ class SqliteDatabase:
         self._translation = _Translation(self.path)
         self._mutex = threading.RLock()
         self._depth = 0
+        self.units = 0  # of work that were begun here
         self._lease: tuple[int, int] = (0, 0)
         if not self.path.is_file():
             raise NotFoundError(
@@ -93,6 +95,7 @@ class SqliteDatabase:
         with self.translated():
             self._connection = _connect(self.path, wait_s)
             try:
+                self._check_ours()
                 self._check_version()
                 _prepare(self._connection)
             except BaseException:
@@ -234,6 +237,7 @@ class SqliteDatabase:
         with self.translated():
             self._connection.execute("BEGIN IMMEDIATE")
         self._depth = 1
+        self.units += 1
         try:
             with self.translated():
                 self._check_version()
@@ -242,10 +246,11 @@ class SqliteDatabase:
             self.execute(
                 "INSERT INTO operation SELECT sequence, ? FROM store", (op_id or uuid.uuid4().hex,)
             )
-            self.execute(
-                "DELETE FROM operation WHERE sequence <= (SELECT sequence FROM store) - ?",
-                (OPERATIONS_KEPT,),
-            )
+            if self.units % _CLEARED == 0:
+                self.execute(
+                    "DELETE FROM operation WHERE sequence <= (SELECT sequence FROM store) - ?",
+                    (OPERATIONS_KEPT,),
+                )
             with self.translated():
                 self._connection.execute("COMMIT")
         except BaseException:
@@ -290,15 +295,17 @@ class SqliteDatabase:
         if not self._depth:
             raise RuntimeError("writing needs a unit of work: with database.transaction()")
 
-    def _check_version(self) -> None:
+    def _check_ours(self) -> None:
         application = self._connection.execute("PRAGMA application_id").fetchone()[0]
-        version = self._connection.execute("PRAGMA user_version").fetchone()[0]
         if application != APPLICATION_ID:
             raise StoreDamagedError(
                 "This file is no store of the workbench.",
                 where=str(self.path),
                 next="Give the folder of a store with --store, or make one with workbench ingest.",
             )
+
+    def _check_version(self) -> None:
+        version = self._connection.execute("PRAGMA user_version").fetchone()[0]
         if version > VERSION:
             raise StoreVersionError(
                 f"The store has format {version}; this version reads up to {VERSION}.",

@@ -100,7 +100,7 @@ class SqliteGraphStore(GraphStore):
             since = times.microseconds(datetime.now(UTC))
             link = [numbers["identity"], cells["match_confidence"], "deterministic", since]
         self.database.execute(_ADD_APPEARANCE, [*row, *link])
-        number = self.database.value("SELECT no FROM appearance WHERE id = ?", (cells["id"],))
+        number = self.database.value("SELECT last_insert_rowid()")
         for space, vid in vids.items():
             self._name(self._space_number(space), [vid], [number])
         return True

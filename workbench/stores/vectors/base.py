@@ -97,7 +97,14 @@ class Hits(NamedTuple):
 
 
 def checked(vectors: np.ndarray, dim: int, *, what: str = "vector") -> np.ndarray:
-    """Return the vectors as float32 (n, dim).
+    """Return the vectors as float32 (n, dim), refused as :func:`checked_lengths` does."""
+    return checked_lengths(vectors, dim, what=what)[0]
+
+
+def checked_lengths(
+    vectors: np.ndarray, dim: int, *, what: str = "vector"
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the vectors as float32 (n, dim) and their lengths, float64 (n,).
 
     Raises
     ------
@@ -122,18 +129,20 @@ def checked(vectors: np.ndarray, dim: int, *, what: str = "vector") -> np.ndarra
             where=what,
             next=f"Give an array of {dim} numbers, or (n, {dim}) for many.",
         )
-    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused
-        matrix = np.ascontiguousarray(matrix, dtype="float32")
+    if matrix.dtype != np.float32 or not matrix.flags.c_contiguous:
+        with np.errstate(over="ignore"):  # beyond float32 becomes infinite, and is refused
+            matrix = np.ascontiguousarray(matrix, dtype="float32")
     lengths = lengths_of(matrix)
-    wrong = np.flatnonzero(~np.isfinite(lengths) | (lengths == 0))
-    if len(wrong):
+    fit = np.isfinite(lengths) & (lengths > 0)
+    if not fit.all():
+        wrong = np.flatnonzero(~fit)
         reason = "has length zero" if lengths[wrong[0]] == 0 else "holds NaN or infinity"
         raise InvalidInputError(
             f"The {what} {reason}.",
             where=f"{what}, row {wrong[0]}",
             next="Leave it out: an appearance may have no vector.",
         )
-    return matrix
+    return matrix, lengths
 
 
 def lengths_of(matrix: np.ndarray) -> np.ndarray:

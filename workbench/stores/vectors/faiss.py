@@ -29,6 +29,7 @@ from workbench.stores.vectors.base import (
     VectorSpace,
     VectorStore,
     checked,
+    checked_lengths,
     paired,
     ranked,
 )
@@ -41,7 +42,7 @@ _LABELS = """CREATE TABLE label (
 ) STRICT;
 """
 _BLOCK = 16_384  # rows that are read at a time
-_PART = math.log(1.1)  # int8 rows whose codes differ in length by more are ranked apart
+_PART = math.log(1.02)  # int8 rows whose codes differ in length by more are ranked apart
 _ROUNDING = 1e-5  # how far the index's single precision may be from the exact cosine
 _THREADS = faiss.omp_get_max_threads()  # of the process; a single query is faster on one
 
@@ -191,8 +192,8 @@ class FAISSVectorStore(VectorStore):
 
     def put(self, space: str, vids: np.ndarray, vectors: np.ndarray) -> None:
         found = self._space(space)
-        matrix = checked(vectors, found.dim)
-        self.rows.append(found, paired(vids, matrix), matrix)
+        matrix, norms = checked_lengths(vectors, found.dim)
+        self.rows.append(found, paired(vids, matrix), matrix, norms)
 
     def remove(self, space: str, vids: np.ndarray) -> int:
         return self.rows.remove(space, vids)
@@ -401,7 +402,8 @@ class FAISSVectorStore(VectorStore):
             parameters = faiss.SearchParameters(sel=faiss.IDSelectorBitmap(bits))  # type: ignore[call-arg, arg-type]
         if not count:
             return before
-        fetch = min(count, k + 16)
+        # The looser the values bound the cosines, the more have to be fetched to be sure.
+        fetch = min(count, k + (16 if len(index.parts) == 1 else 64))
         faiss.omp_set_num_threads(1 if len(unit) == 1 else _THREADS)
         values, rows = part.faiss.search(unit, fetch, params=parameters)
         out = []

@@ -12,13 +12,16 @@ DTYPES: dict[str, str] = {"float32": "<f4", "float16": "<f2", "int8": "i1"}
 _CACHED = 64  # rows encoded at a time: they stay in the processor's cache
 
 
-def encode(vectors: np.ndarray, precision: Precision) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def encode(
+    vectors: np.ndarray, precision: Precision, norms: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return codes (n, d), scales (n,) and norms (n,) of checked vectors.
 
     The vector is divided by its length (the norm). ``int8`` divides the result by its largest
     magnitude over 127 (the scale) and rounds; the scale is 1 otherwise.
     """
-    norms = lengths_of(vectors)
+    if norms is None:
+        norms = lengths_of(vectors)
     codes = np.empty(vectors.shape, dtype=DTYPES[precision])
     scales = np.ones(len(vectors), dtype="float32")
     for first in range(0, len(vectors), _CACHED):

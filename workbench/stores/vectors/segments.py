@@ -61,6 +61,7 @@ class SegmentRows:
         self.database = database
         self._maps: dict[int, np.ndarray] = {}
         self._suspect: set[int] = set()
+        self._known: tuple[int, dict[str, VectorSpace]] = (0, {})
 
     @staticmethod
     def apply_schema(database: SqliteDatabase) -> None:
@@ -70,6 +71,9 @@ class SegmentRows:
     # ------------------------------------------------------------------ spaces
     def spaces(self) -> dict[str, VectorSpace]:
         """Return the spaces by name."""
+        unit = self.database.units if self.database.writing else 0
+        if unit and self._known[0] == unit:  # nobody else writes while we do
+            return self._known[1]
         columns = ", ".join(_SPACE)
         rows = self.database.rows(
             f"SELECT {columns}, {ROW_HASH} = {ROW_HASH}({columns}) FROM space ORDER BY name"
@@ -81,7 +85,8 @@ class SegmentRows:
                     where=str(self.database.path),
                     next="See what else is affected with: workbench verify --store DIR",
                 )
-        return {row[0]: _space(*row[:-1]) for row in rows}
+        self._known = unit, {row[0]: _space(*row[:-1]) for row in rows}
+        return self._known[1]
 
     def create_space(self, space: VectorSpace) -> None:
         """Write a new space."""
@@ -90,6 +95,7 @@ class SegmentRows:
         threshold = None if space.threshold is None else float(space.threshold)
         values = [getattr(space, name) if name != "threshold" else threshold for name in _SPACE]
         with self.database.transaction():
+            self._known = (0, {})
             self.database.execute(
                 f"INSERT INTO space ({columns}, {ROW_HASH}) VALUES ({marks}, {ROW_HASH}({marks}))",
                 values,
@@ -106,11 +112,13 @@ class SegmentRows:
         return int(removals or 0), dict(rows)
 
     # ------------------------------------------------------------------ writing
-    def append(self, space: VectorSpace, vids: np.ndarray, vectors: np.ndarray) -> None:
-        """Write checked vectors; their bytes are durable when this returns."""
+    def append(
+        self, space: VectorSpace, vids: np.ndarray, vectors: np.ndarray, norms: np.ndarray
+    ) -> None:
+        """Write checked vectors of these lengths; their bytes are durable when this returns."""
         if not len(vectors):
             return
-        codes, scales, norms = precision.encode(vectors, space.precision)
+        codes, scales, norms = precision.encode(vectors, space.precision, norms)
         crcs = precision.checksums(codes, scales)
         with self.database.transaction():
             segment, rows = self._open_segment(space)
