@@ -15,10 +15,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED_DATA = ROOT.parent / "shared" / "data"
 DATA_OF_OTHERS = "the data folder of others, ../shared/data, is not beside the clone"
+
+
+# The same examples on every run: the test command says the same twice.
+settings.register_profile("workbench", derandomize=True, deadline=None)
+settings.load_profile("workbench")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from workbench.errors import InvalidInputError
@@ -140,6 +140,8 @@ EXPRESSIONS = st.recursive(
 )
 
 
+@example("(a == 9007199254740992.0) and (a not in ())", [("9007199254740993", "", "")])
+@example("a == b", [("9007199254740993", "9007199254740992.0", "")])
 @given(EXPRESSIONS, st.lists(st.tuples(CELLS, CELLS, CELLS), max_size=8))
 def test_it_keeps_what_a_reading_row_by_row_keeps(text, rows):
     frame = pd.DataFrame(rows, columns=["a", "b", "list"], dtype="str")

@@ -251,9 +251,9 @@ class _Evaluation:
         numbers = self.numbers(name)
         found = np.asarray(compare(numbers, float(value)), dtype=bool)
         # float64 cannot tell whole numbers beyond 2**53 apart, and ids are often such numbers.
-        if isinstance(value, int) and abs(value) >= _EXACT:
+        if abs(value) >= _EXACT:
             close = numbers == float(value)
-            self._exactly(found, close, name, lambda row: compare(row, value))
+            found[close] = [compare(cell, value) for cell in self._exactly(name, close)]
         return found
 
     def columns(self, compare: Callable[..., Any], left: _Name, right: _Name) -> np.ndarray:
@@ -262,20 +262,17 @@ class _Evaluation:
         as_text = np.asarray(compare(self.text(left), self.text(right)), dtype=bool)
         found = np.where(both, compare(first, second), as_text)
         close = both & (first == second) & (np.abs(first) >= _EXACT)
-        if close.any():
-            whole = matches(self.text(right), _WHOLE)
-            whole &= matches(self.text(left), _WHOLE)
-            other = iter([int(cell) for cell in self.text(right)[close & whole]])
-            self._exactly(found, close & whole, left, lambda row: compare(row, next(other)))
+        pairs = zip(self._exactly(left, close), self._exactly(right, close), strict=True)
+        found[close] = [compare(one, other) for one, other in pairs]
         return found
 
-    def _exactly(
-        self, found: np.ndarray, rows: np.ndarray, name: _Name, answer: Callable[[int], bool]
-    ) -> None:
-        if rows.any():
-            text = self.text(name)
-            rows = rows & matches(text, _WHOLE)
-            found[rows] = [answer(int(cell)) for cell in text[rows]]
+    def _exactly(self, name: _Name, rows: np.ndarray) -> list[int | float]:
+        """Return the numbers of some rows, whole ones with all their digits."""
+        text = self.text(name)[rows]
+        whole = matches(text, _WHOLE)
+        return [
+            int(cell) if exact else float(cell) for cell, exact in zip(text, whole, strict=True)
+        ]
 
     def text(self, name: _Name) -> pd.Series:
         return self.frame[self._lookup[name.name]]

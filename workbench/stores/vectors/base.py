@@ -236,7 +236,7 @@ class VectorStore(ABC):
         found = self.hits(space, queries, k=k, min_similarity=min_similarity, within=within)
         first = np.searchsorted(found.query, found.query)
         rank = np.arange(1, len(first) + 1, dtype="int64") - first
-        return pd.DataFrame({**found._asdict(), "rank": rank})
+        return pd.DataFrame({**found._asdict(), "rank": rank}, copy=False)
 
     @abstractmethod
     def get(self, space: str, vids: np.ndarray) -> np.ndarray:

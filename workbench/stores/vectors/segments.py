@@ -103,13 +103,13 @@ class SegmentRows:
 
     def progress(self, space: str) -> tuple[int, dict[int, int]]:
         """Return how often rows were removed, and the committed rows of each segment."""
-        removals = self.database.value("SELECT removals FROM space WHERE name = ?", (space,))
         rows = self.database.rows(
-            "SELECT g.no, g.rows FROM segment g JOIN space s ON s.no = g.space_no "
+            "SELECT s.removals, g.no, g.rows FROM space s LEFT JOIN segment g ON g.space_no = s.no "
             "WHERE s.name = ? ORDER BY g.no",
             (space,),
         )
-        return int(removals or 0), dict(rows)
+        segments = {no: count for _, no, count in rows if no is not None}
+        return (rows[0][0] if rows else 0), segments
 
     # ------------------------------------------------------------------ writing
     def append(
