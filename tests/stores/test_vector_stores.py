@@ -12,6 +12,7 @@ from tests.contracts.vectors import (
     VectorDurableContract,
     VectorStoreContract,
 )
+from workbench.stores.vectors import faiss
 from workbench.stores.vectors.base import VectorStore
 from workbench.stores.vectors.faiss import FAISSVectorStore
 from workbench.stores.vectors.memory import MemoryVectorStore
@@ -31,3 +32,12 @@ class TestFAISSVectorStore(VectorStoreContract, FilteredSearchContract, VectorDu
     @pytest.fixture
     def reopen(self, tmp_path: Path) -> Callable[[VectorStore], VectorStore]:
         return lambda store: FAISSVectorStore(tmp_path)
+
+
+class TestFAISSVectorStoreInThreads(TestFAISSVectorStore):
+    """The same with every scan shared among threads, as it is on a store of many rows."""
+
+    @pytest.fixture(autouse=True)
+    def _shared(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(faiss, "_SHARED", 1)
+        monkeypatch.setattr(faiss, "_THREADS", 3)

@@ -65,19 +65,22 @@ def gaps(
     columns.require(transitions, needed, "transitions")
     start = columns.microseconds(transitions["start"])
     end = columns.microseconds(transitions["end"])
-    long = transitions[end - start > longest].reset_index(drop=True)
-    long = long.reindex(columns=[*long.columns, *{"unseen_s"}.difference(long.columns)])
+    long = transitions.loc[end - start > longest, [n for n in columns.GAPS if n in transitions]]
+    long = long.reset_index(drop=True)
+    if "unseen_s" not in long:
+        long["unseen_s"] = np.nan
 
     ways, blind = _ways(long, adjacency)
     out = _outages_on_way(long, ways, outages)
     reason = np.where(blind, BLIND, UNKNOWN).astype(object)
     reason[out["outage_camera"].notna().to_numpy()] = OUTAGE
-    found = {name: long[name] for name in columns.GAPS if name in long.columns}
-    return columns.table(columns.GAPS, found | {"reason": reason} | dict(out.items()))
+    return columns.table(columns.GAPS, dict(long.items()) | {"reason": reason} | dict(out.items()))
 
 
-def _ways(long: pd.DataFrame, adjacency: pd.DataFrame | None) -> tuple[pd.DataFrame, np.ndarray]:
-    """Return the cameras on the way between each two, and the gaps where none is between."""
+def _ways(
+    long: pd.DataFrame, adjacency: pd.DataFrame | None
+) -> tuple[list[tuple[str, str, str]], np.ndarray]:
+    """Return from, to and each camera on the way, and the gaps where none is between."""
     pairs = long[["from_camera", "to_camera"]].dropna().drop_duplicates()
     ways = graph(adjacency) if adjacency is not None and len(adjacency) else nx.DiGraph()
     back = ways.reverse(copy=False)
@@ -91,9 +94,8 @@ def _ways(long: pd.DataFrame, adjacency: pd.DataFrame | None) -> tuple[pd.DataFr
         found += [(a, b, camera) for camera in sorted(between | {a, b})]
         if hops is not None and not between:
             blind.add((a, b))
-    table = pd.DataFrame(found, columns=["from_camera", "to_camera", "camera_id"], dtype="str")
     ends = zip(long["from_camera"], long["to_camera"], strict=True)
-    return table, np.fromiter((pair in blind for pair in ends), dtype=bool, count=len(long))
+    return found, np.fromiter((pair in blind for pair in ends), dtype=bool, count=len(long))
 
 
 def _hops(ways: nx.DiGraph, camera: str) -> dict[str, int]:
@@ -107,14 +109,14 @@ def _between(ahead: dict[str, int], behind: dict[str, int], hops: int | None) ->
 
 
 def _outages_on_way(
-    long: pd.DataFrame, ways: pd.DataFrame, outages: pd.DataFrame | None
+    long: pd.DataFrame, ways: list[tuple[str, str, str]], outages: pd.DataFrame | None
 ) -> pd.DataFrame:
     """Return ``outage_camera`` and ``source`` of each gap, missing where no outage explains it."""
-    none = pd.DataFrame({"outage_camera": pd.Series(dtype="str"), "source": pd.Series(dtype="str")})
     if outages is None or outages.empty or long.empty:
-        return none.reindex(range(len(long)))
+        return pd.DataFrame(columns=["outage_camera", "source"], index=long.index, dtype="str")
+    table = pd.DataFrame(ways, columns=["from_camera", "to_camera", "camera_id"], dtype="str")
     numbered = long[["from_camera", "to_camera"]].assign(gap=np.arange(len(long)))
-    on_way = numbered.merge(ways, on=["from_camera", "to_camera"])[["gap", "camera_id"]]
+    on_way = numbered.merge(table, on=["from_camera", "to_camera"])[["gap", "camera_id"]]
     known = outages.reindex(columns=["camera_id", "start", "end", "source"])
     met = on_way.merge(known, on="camera_id")
     gap = long.loc[met["gap"]].reset_index(drop=True)

@@ -6,8 +6,10 @@ since people walk on the floor.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -61,15 +63,15 @@ def _positions(places: pd.DataFrame, ids: pd.Series) -> np.ndarray:
 
 def located(cameras: pd.DataFrame) -> pd.DataFrame:
     """Return ``position_x``, ``position_y`` (float64) and ``level`` (str), by camera id."""
-    known = cameras[cameras["id"].notna()]
-    nothing = pd.Series(np.nan, index=known.index)
+    known = cameras["id"].notna().to_numpy()
+    nothing = pd.Series(np.nan, index=cameras.index)
     return pd.DataFrame(
         {
-            "position_x": known.get("position_x", nothing).to_numpy("float64"),
-            "position_y": known.get("position_y", nothing).to_numpy("float64"),
-            "level": known.get("level", nothing).astype("str").array,
+            "position_x": cameras.get("position_x", nothing).to_numpy("float64")[known],
+            "position_y": cameras.get("position_y", nothing).to_numpy("float64")[known],
+            "level": cameras.get("level", nothing).array.astype("str")[known],
         },
-        index=pd.Index(known["id"], dtype="str"),
+        index=pd.Index(cameras["id"].array[known], dtype="str"),
     )
 
 
@@ -86,9 +88,10 @@ def view_of(camera: Mapping[Hashable, Any]) -> View:
 
 
 def _number(value: Any) -> float:
-    return float("nan") if pd.isna(value) else float(value)
+    return math.nan if pd.isna(value) else float(value)
 
 
+@lru_cache(maxsize=10_000)  # the same cameras, question after question
 def may_overlap(a: View, b: View, *, range_m: float = VIEW_RANGE_M) -> bool:
     """Return whether the two may see one spot of the floor, as far as is known.
 

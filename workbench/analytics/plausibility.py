@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
 
@@ -122,8 +123,10 @@ class _Seen:
     @classmethod
     def of(cls, sightings: pd.DataFrame, places: pd.DataFrame) -> _Seen:
         """Return the sightings at cameras or floor positions that are known."""
-        rows = sightings.reindex(columns=["floor_x_m", "floor_y_m"])
-        x, y = (rows[name].to_numpy("float64") for name in rows)
+        nothing = pd.Series(np.nan, index=sightings.index)
+        x, y = (
+            sightings.get(name, nothing).to_numpy("float64") for name in ("floor_x_m", "floor_y_m")
+        )
         who = pd.factorize(sightings["identity_id"], sort=True)[0]
         camera, names = pd.factorize(sightings["camera_id"])
         at = places.index.get_indexer(pd.Index(names, dtype="str"))
@@ -185,7 +188,7 @@ def _excused(
     pairs, at = np.unique(number, return_inverse=True)
     ends = [(seen.names[n // len(seen.names)], seen.names[n % len(seen.names)]) for n in pairs]
     touching = _touching(adjacency)
-    views = _views(cameras[cameras["id"].isin({name for pair in ends for name in pair})])
+    views = _views(cameras, {name for pair in ends for name in pair})
     excused = [
         frozenset((a, b)) in touching
         or (a in views and b in views and may_overlap(views[a], views[b], range_m=view_range_m))
@@ -201,10 +204,16 @@ def _touching(adjacency: pd.DataFrame | None) -> set[frozenset[str]]:
     return {frozenset(pair) for pair in zip(near["from_camera"], near["to_camera"], strict=True)}
 
 
-def _views(cameras: pd.DataFrame) -> dict[str, Any]:
+def _views(cameras: pd.DataFrame, wanted: set[str]) -> dict[str, Any]:
     if not {"position_x", "position_y"} <= set(cameras.columns):
         return {}
-    known = cameras[cameras["position_x"].notna() & cameras["position_y"].notna()]
-    names = [name for name in ("id", *VIEW_COLUMNS) if name in known]
-    rows = zip(*(known[name].tolist() for name in names), strict=True)
-    return {row[0]: view_of(dict(zip(names, row, strict=True))) for row in rows}
+    names = [name for name in ("id", *VIEW_COLUMNS) if name in cameras]
+    rows = zip(*(cameras[name].tolist() for name in names), strict=True)
+    views: list[dict[Hashable, Any]] = [
+        dict(zip(names, row, strict=True)) for row in rows if row[0] in wanted
+    ]
+    return {
+        view["id"]: view_of(view)
+        for view in views
+        if pd.notna(view["position_x"]) and pd.notna(view["position_y"])
+    }

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +46,10 @@ _LABELS = """CREATE TABLE label (
 _BLOCK = 16_384  # rows that are read at a time
 _PART = math.log(1.02)  # int8 rows whose codes differ in length by more are ranked apart
 _ROUNDING = 1e-5  # how far the index's single precision may be from the exact cosine
-_THREADS = faiss.omp_get_max_threads()  # of the process; a single query is faster on one
+_THREADS = faiss.omp_get_max_threads()
+# FAISS gives a query one thread. A scan of more numbers than this takes longer than it takes to
+# start threads (2 ms, 0.1 ms), and is shared among all of them.
+_SHARED = 1 << 23
 
 
 @dataclass(slots=True)
@@ -74,16 +79,46 @@ class _Part:
         """Return what the cosine of a row with this value, or a worse one, cannot exceed."""
         return _ROUNDING + max(self.cosine(value, end) for end in (self.shortest, self.longest))
 
-    def down_to(self, unit: np.ndarray, cosine: float, **given: Any) -> tuple[np.ndarray, ...]:
-        """Return values and rows of all whose cosine may be at least this."""
+    def best(
+        self, units: np.ndarray, fetch: int, allowed: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return values and rows of the best `fetch` of each query, best first, (n, fetch)."""
+        shares = self._shares(units, allowed)
+        if len(shares) == 1:
+            return self.faiss.search(units, fetch, params=shares[0])
+        found = _at_once(lambda share: self.faiss.search(units, fetch, params=share), shares)
+        values, rows = (np.concatenate(columns, axis=1) for columns in zip(*found, strict=True))
+        far = values if self.faiss.metric_type == faiss.METRIC_L2 else -values
+        order = np.argsort(far, axis=1, kind="stable")[:, :fetch]
+        return np.take_along_axis(values, order, 1), np.take_along_axis(rows, order, 1)
+
+    def down_to(
+        self, unit: np.ndarray, cosine: float, allowed: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return values and rows of all whose cosine may be at least this, in no order."""
         cosine = max(cosine, -1.0) - 2 * _ROUNDING
         ends = (self.shortest, self.longest)
         if self.faiss.metric_type == faiss.METRIC_L2:
             radius = max(1.0 + end**2 - 2.0 * cosine * end for end in ends)
         else:
             radius = min(cosine * end for end in ends)
-        _, values, rows = self.faiss.range_search(unit[None], radius, **given)
+        found = _at_once(
+            lambda share: self.faiss.range_search(unit[None], radius, params=share)[1:],
+            self._shares(unit[None], allowed),
+        )
+        values, rows = (np.concatenate(columns) for columns in zip(*found, strict=True))
         return values, rows
+
+    def _shares(self, units: np.ndarray, allowed: np.ndarray | None) -> list[Any]:
+        """Return what each thread is to look at, as FAISS's parameters of a search."""
+        rows = len(self.position)
+        bits = None if allowed is None else np.packbits(allowed, bitorder="little")
+        work = (rows if allowed is None else int(np.count_nonzero(allowed))) * self.faiss.d
+        count = max(1, min(_THREADS, work // _SHARED)) if len(units) == 1 else 1
+        # Many queries are shared out by FAISS itself.
+        faiss.omp_set_num_threads(1 if len(units) == 1 else _THREADS)
+        ends = [rows * share // count for share in range(count + 1)]
+        return [_only(first, last, rows, bits) for first, last in pairwise(ends)]
 
 
 @dataclass(slots=True)
@@ -396,16 +431,13 @@ class FAISSVectorStore(VectorStore):
     ) -> list[tuple[np.ndarray, np.ndarray]]:
         """Return what was found before, and what of this part may be among the k nearest."""
         count = len(part.position) if chosen is None else int(np.count_nonzero(chosen))
-        parameters = None
-        if chosen is not None and count < len(chosen):
-            bits = np.packbits(chosen, bitorder="little")
-            parameters = faiss.SearchParameters(sel=faiss.IDSelectorBitmap(bits))  # type: ignore[call-arg, arg-type]
         if not count:
             return before
+        if count == len(part.position):
+            chosen = None
         # The looser the values bound the cosines, the more have to be fetched to be sure.
         fetch = min(count, k + (16 if len(index.parts) == 1 else 64))
-        faiss.omp_set_num_threads(1 if len(unit) == 1 else _THREADS)
-        values, rows = part.faiss.search(unit, fetch, params=parameters)
+        values, rows = part.best(unit, fetch, chosen)
         out = []
         for query, (value, row) in enumerate(zip(values, rows, strict=True)):
             vids, near = before[query]
@@ -419,7 +451,7 @@ class FAISSVectorStore(VectorStore):
                 # The k-th nearest is at least as near as this; what may be nearer is read.
                 floor = max(_last(near, k), _last(rough[good], k) - _ROUNDING)
                 if reach > -math.inf and reach >= floor:
-                    value, row = part.down_to(unit[query], floor, params=parameters)
+                    value, row = part.down_to(unit[query], floor, chosen)
                     reach = math.nextafter(floor, -math.inf)
                     continue
                 asked = row[good & (rough + _ROUNDING >= floor)]
@@ -490,6 +522,26 @@ def _damaged(vid: int, space: str) -> StoreDamagedError:
         where=f"space {space}",
         next="See what is affected with: workbench verify --store DIR",
     )
+
+
+def _only(first: int, last: int, rows: int, bits: np.ndarray | None) -> Any:
+    """Return FAISS's parameters for rows from first to last of all the rows, those set in bits."""
+    if bits is None and (first, last) == (0, rows):
+        return None
+    selector: Any = faiss.IDSelectorRange(first, last)
+    if bits is not None:
+        allowed = faiss.IDSelectorBitmap(bits)  # type: ignore[call-arg, arg-type]
+        selector = faiss.IDSelectorAnd(selector, allowed)
+    return faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
+
+
+def _at_once(work: Callable[[Any], Any], shares: list[Any]) -> list[Any]:
+    if len(shares) == 1:
+        return [work(shares[0])]
+    # Threads of this call alone: a pool that lives on would hang in a process that was forked.
+    with ThreadPoolExecutor(len(shares) - 1) as others:
+        waiting = [others.submit(work, share) for share in shares[1:]]
+        return [work(shares[0]), *(one.result() for one in waiting)]
 
 
 def _add(index: faiss.Index, codes: np.ndarray) -> None:
