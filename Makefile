@@ -1,10 +1,12 @@
-# Two doors for a fresh machine with Python 3.11+ and make: `make demo` and `make test`.
+# Doors for a fresh machine with Python 3.11+ and make: `make demo`, `make lab`, `make test`.
 VENV ?= .venv
 PYTHON ?=
+STORE ?=
+LAB_WORDS ?=
 BIN = $(VENV)/bin
 ENVIRONMENT = PYTHON="$(PYTHON)" sh scripts/make_environment.sh $(VENV)
 
-.PHONY: help demo test bench clean
+.PHONY: help demo lab test bench clean
 .DEFAULT_GOAL := help
 
 help: ## say what there is
@@ -13,11 +15,17 @@ help: ## say what there is
 $(VENV)/.demo: pyproject.toml constraints.txt scripts/make_environment.sh
 	@$(ENVIRONMENT) demo
 
+$(VENV)/.lab: pyproject.toml constraints.txt scripts/make_environment.sh
+	@$(ENVIRONMENT) lab
+
 $(VENV)/.test: pyproject.toml constraints.txt scripts/make_environment.sh
 	@$(ENVIRONMENT) test
 
 demo: $(VENV)/.demo ## build a store from the small site, answer first questions, draw a map
 	@$(BIN)/workbench demo
+
+lab: $(VENV)/.lab ## open JupyterLab on the notebooks, with the store STORE=dir or the demo
+	@$(BIN)/python scripts/lab.py $(if $(STORE),--store="$(STORE)") $(LAB_WORDS)
 
 test: $(VENV)/.test ## format, lint, types, import contracts, tests (WORKBENCH_REQUIRE=all: nothing left out)
 	@$(BIN)/python scripts/check.py

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the virtual environment VENV for one purpose: sh scripts/make_environment.sh VENV demo|test
+# Makes the virtual environment VENV for one purpose: sh scripts/make_environment.sh VENV demo|lab|test
 # The Python is $PYTHON, else the first fitting one on the path. A stamp VENV/.PURPOSE says it is done.
 set -eu
 venv=$1
@@ -20,6 +20,7 @@ find_python() {
 
 case $purpose in
     demo) package=. ;;
+    lab) package='.[lab]' ;;
     test) package='.[lab,neo4j,test]' ;;
     *) echo "unknown purpose: $purpose" >&2; exit 2 ;;
 esac

@@ -172,5 +172,22 @@ def test_make_says_what_to_do_without_a_fitting_python(repository: Path, tmp_pat
 
 def test_make_alone_lists_its_targets(repository: Path) -> None:
     listed = make(repository).stdout
-    for target in ("demo", "test", "bench", "clean"):
+    for target in ("demo", "lab", "test", "bench", "clean"):
         assert f"make {target}\t" in listed
+
+
+def test_the_core_installs_no_notebook_and_no_browser(project: dict[str, Any]) -> None:
+    core = {name_of(entry) for entry in project["dependencies"]}
+    assert not core & {"anywidget", "ipykernel", "ipywidgets", "jupyterlab", "nbval", "playwright"}
+
+
+def test_the_test_environment_has_what_the_lab_has(repository: Path) -> None:
+    script = (repository / "scripts" / "make_environment.sh").read_text(encoding="utf-8")
+    packages = dict(re.findall(r"^    (\w+)\) package='?([^' ]+)'? ;;$", script, re.MULTILINE))
+    assert packages == {"demo": ".", "lab": ".[lab]", "test": ".[lab,neo4j,test]"}
+
+
+def test_the_build_server_brings_a_browser_and_a_font(repository: Path) -> None:
+    script = (repository / ".ci" / "run").read_text(encoding="utf-8")
+    for name in ("chromium", "fonts-dejavu-core", "strace"):
+        assert name in script

@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 import pytest
 
 from workbench.errors import InvalidInputError
-from workbench.views.page import Commands, Facts, Picture, Question, Table, Text, page, table_html
+from workbench.views.page import Commands, Picture, Question, Table, Text, page, table_html
 from workbench.views.style import CONFIG
 from workbench.views.trajectory_map import trajectory_map
 
@@ -32,7 +32,6 @@ def written(scene: Any) -> str:
     return page(
         "A site",
         [
-            Facts({"people": 5}),
             Picture(trajectory_map(**scene), "One trajectory", "Hover a dot."),
             Picture(go.Figure(go.Scatter(y=[1, 2])), "Another"),
             Question("Who was there?", "One.", frame, "workbench visits"),
@@ -40,6 +39,7 @@ def written(scene: Any) -> str:
             Commands([("workbench stats", "count")], "How to go on"),
         ],
         lead="What this is.",
+        facts={"people": 5},
         footer="Version 0.",
     )
 
@@ -118,20 +118,21 @@ def test_hostile_text_is_escaped_everywhere(hostile: str, scene: Any) -> None:
     text = page(
         hostile,
         [
-            Facts({hostile: hostile}),
             Text(hostile, hostile),
             Table(frame, hostile, hostile),
             Picture(trajectory_map(**scene, title=hostile), hostile, hostile),
             Picture(go.Figure(layout={"title": {"text": "</script>" + hostile}})),
-            Question(hostile, hostile, frame, hostile),
+            Question(hostile, hostile, frame, hostile, [Picture(go.Figure(), hostile, hostile)]),
             Commands([(hostile, hostile)], hostile, hostile),
         ],
+        kicker=hostile,
         lead=hostile,
+        facts={hostile: hostile},
         footer=hostile,
     )
     markup, _ = split(text)
     assert "<img" not in markup
-    assert markup.count("</script>") == 2  # the two data blocks end where they should
+    assert markup.count("</script>") == 3  # the three data blocks end where they should
     assert markup.count("&lt;img src=x onerror=alert(1)&gt;") >= 17
 
 

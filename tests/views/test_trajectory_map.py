@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 from typing import Any
 
@@ -10,9 +11,11 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import pytest
+from PIL import Image
 
 from workbench import schema
 from workbench.errors import InvalidInputError, NotFoundError
+from workbench.views import style
 from workbench.views.stays import DRAWN
 from workbench.views.trajectory_map import trajectory_map
 
@@ -35,7 +38,8 @@ def test_what_is_drawn(scene: Any) -> None:
     assert names(trajectory_map(**scene)) == {
         "way between cameras",
         "field of view",
-        "seen (colour: time)",
+        "path (colour: time)",
+        "casing",
         "seen",
         "nobody saw",
         "sighting",
@@ -71,9 +75,17 @@ def test_colour_is_time_and_the_bar_gives_local_times(scene: Any) -> None:
 
 def test_legend_and_colour_bar_stand_apart(scene: Any) -> None:
     layout = trajectory_map(**scene).layout
-    assert (layout.legend.y, layout.legend.yanchor) == (1.0, "bottom")  # above the plan
-    bar = layout.coloraxis.colorbar
+    bar, legend = layout.coloraxis.colorbar, layout.legend
     assert (bar.orientation, bar.y, bar.yref) == ("h", 0, "container")  # below everything
+    assert (legend.yref, legend.yanchor) == ("container", "bottom")  # more rows grow upwards
+    assert legend.y * layout.height > 50  # above the bar, its ticks and its title
+
+
+def test_each_kind_stands_in_the_legend_once(scene: Any) -> None:
+    scene["cameras"]["level"] = ["1", "0", "0"]
+    entries = [t.name for t in trajectory_map(**scene).data if t.showlegend is not False]
+    assert len(entries) == len(set(entries))
+    assert {"path (colour: time)", "camera", "field of view", "change of level"} <= set(entries)
 
 
 def test_dashed_only_where_nobody_saw(scene: Any) -> None:
@@ -104,7 +116,7 @@ def test_a_dashed_stretch_begins_where_she_was_seen_last(scene: Any, walk: Any) 
 def test_an_outage_is_named_on_the_dashed_stretch(scene: Any) -> None:
     figure = trajectory_map(**scene)
     notes = [note.text for note in figure.layout.annotations]
-    assert notes[0] == "outage: Hall"
+    assert "outage: Hall" in notes
     hover = trace(figure, "nobody saw", "markers").hovertext[0]
     assert "nobody saw for 1 min 40 s" in hover
     assert "reason: outage of Hall" in hover
@@ -117,7 +129,7 @@ def test_an_outage_is_named_on_the_dashed_stretch(scene: Any) -> None:
 def test_start_and_end_are_marked(scene: Any) -> None:
     figure = trajectory_map(**scene)
     notes = [note.text for note in figure.layout.annotations]
-    assert notes[1:] == ["<b>start</b> 09:00:00", "<b>end</b> 09:02:00"]
+    assert notes[:2] == ["<b>start</b> 09:00:00", "<b>end</b> 09:02:00"]
     assert list(trace(figure, "start and end").marker.symbol) == ["circle-open", "square-open"]
 
 
@@ -195,13 +207,217 @@ def test_a_camera_without_position_stands_below_and_the_map_says_so(scene: Any) 
     assert "position unknown" in out.hovertext[0]
 
 
-def test_the_level_with_most_sightings_is_drawn(scene: Any) -> None:
-    scene["cameras"]["level"] = ["1", "0", "0"]
-    text = trajectory_map(**scene).layout.title.subtitle.text
-    assert "level 0 drawn; 2 sightings on other levels are not" in text
-    assert "Door" in trace(trajectory_map(**scene, level="1"), "camera").text
+def two_levels(scene: dict[str, Any]) -> dict[str, Any]:
+    """Return the scene with the door on the first floor, above the rest, and a plan of each."""
+    scene["cameras"]["level"] = ["first", "ground", "ground"]
+    plans = pd.concat([scene["floor_plans"]] * 2, ignore_index=True)
+    return scene | {"floor_plans": plans.assign(level=["ground", "first"])}
+
+
+def test_every_level_she_was_on_is_drawn_to_one_scale(scene: Any) -> None:
+    figure = trajectory_map(**two_levels(scene))
+    layout = figure.layout
+    titles = {n.yref: n.text for n in layout.annotations if n.showarrow is False}
+    assert titles == {"y domain": "<b>First floor</b>", "y2 domain": "<b>Ground floor</b>"}
+    assert layout.yaxis.domain[0] > layout.yaxis2.domain[1]  # the first floor is above
+    assert (layout.yaxis.scaleanchor, layout.yaxis.scaleratio) == ("x", 1)
+    assert (layout.xaxis2.matches, layout.yaxis2.matches) == ("x", "y")
+    assert layout.xaxis2.range == layout.xaxis.range
+    assert [image.yref for image in layout.images] == ["y", "y2"]
+    where = {t.yaxis: list(t.text) for t in figure.data if t.name == "camera"}
+    assert "Door" in where["y"]
+    assert "Door" not in where["y2"]
+
+
+def test_a_tall_building_has_its_levels_side_by_side(scene: Any) -> None:
+    scene = two_levels(scene)
+    scene["floor_plans"]["height_px"] = 400
+    layout = trajectory_map(**scene).layout
+    assert layout.xaxis.domain[1] < layout.xaxis2.domain[0]
+    assert layout.yaxis.domain == layout.yaxis2.domain
+
+
+def test_a_change_of_level_is_marked_where_it_happens(scene: Any) -> None:
+    figure = trajectory_map(**two_levels(scene))
+    up, down = (t for t in figure.data if t.name == "change of level")
+    assert (up.yaxis, down.yaxis) == ("y", "y2")
+    assert (list(up.x), list(up.marker.symbol)) == ([2.0], ["triangle-down"])
+    assert list(down.marker.symbol) == ["triangle-down"]
+    assert "<b>down to ground floor</b>" in up.hovertext[0]
+    assert "Door → Hall" in up.hovertext[0]
+    assert "<b>down from first floor</b>" in down.hovertext[0]
+    notes = [n for n in figure.layout.annotations if n.showarrow and "down" in n.text]
+    assert [(n.text, n.yref) for n in notes] == [("down to ground floor 09:00", "y")]
+    # No line leads across the sheet.
+    seen = [t for t in figure.data if t.name == "seen"]
+    assert sum(list(t.x).count(None) for t in seen) == 1
+
+
+def test_the_outage_that_hides_a_change_of_level_is_named(scene: Any) -> None:
+    scene = two_levels(scene)
+    scene["sightings"]["camera_id"] = ["hall", "hall", "hall", "hall", "door"]
+    scene["gaps"]["to_camera"] = "door"
+    figure = trajectory_map(**scene)
+    notes = [n.text for n in figure.layout.annotations]
+    assert "up to first floor 09:00 (outage: Hall)" in notes
+    mark = next(t for t in figure.data if t.name == "change of level" and t.yaxis == "y2")
+    assert "reason: outage of Hall" in mark.hovertext[0]
+
+
+def test_many_changes_at_one_spot_share_their_words(scene: Any, walk: Any) -> None:
+    rows = [(("door", "hall")[i % 2], 100 * i, 5.0) for i in range(13)]
+    figure = trajectory_map(**two_levels(scene | {"sightings": walk(rows)}))
+    notes = [n.text for n in figure.layout.annotations]
+    assert "down 09:00, 09:03, 09:06 +3" in notes
+    assert "up 09:01, 09:05, 09:08 +3" in notes
+
+
+def test_changes_of_several_days_are_counted(scene: Any, walk: Any) -> None:
+    rows = [(("door", "hall")[i % 2], 40_000 * i, 5.0) for i in range(8)]
+    figure = trajectory_map(**two_levels(scene | {"sightings": walk(rows)}))
+    notes = [n.text for n in figure.layout.annotations]
+    assert {"down 4 times", "up to first floor 3 times"} <= set(notes)
+
+
+def test_one_level_can_be_chosen(scene: Any) -> None:
+    scene = two_levels(scene)
+    figure = trajectory_map(**scene, level="ground")
+    assert "ground floor drawn; 2 sightings on other levels are not" in str(
+        figure.layout.title.subtitle.text
+    )
+    assert "yaxis2" not in figure.layout
+    # Where she came from is said, since that level is not there to show it.
+    assert "down from first floor 09:00" in [n.text for n in figure.layout.annotations]
+    assert "Door" in trace(trajectory_map(**scene, level="first"), "camera").text
     with pytest.raises(NotFoundError, match="level '7'"):
         trajectory_map(**scene, level="7")
+
+
+def test_time_on_an_undrawn_level_is_not_time_nobody_saw(scene: Any, walk: Any) -> None:
+    seen = [("hall", 0, 1.0), ("door", 50, 1.0), ("door", 70, 1.0), ("hall", 100, 1.0)]
+    scene = two_levels(scene | {"sightings": walk(seen)})
+    assert "nobody saw" not in names(trajectory_map(**scene, level="ground"))
+
+
+def test_levels_without_a_known_order_are_not_up_or_down(scene: Any) -> None:
+    scene["cameras"]["level"] = ["west wing", "yard", "yard"]
+    scene["floor_plans"] = None
+    figure = trajectory_map(**scene)
+    assert "over to yard 09:00" in [n.text for n in figure.layout.annotations]
+
+
+def test_what_nobody_can_do_is_marked_with_words(scene: Any) -> None:
+    scene["implausible"] = pd.DataFrame(
+        {
+            "identity_id": "p1",
+            "from_appearance": ["a001", "a000"],
+            "to_appearance": ["a002", "a001"],
+            "from_camera": "door",
+            "to_camera": "hall",
+            "reason": ["too fast", "two places at once"],
+            "speed_m_s": [35.2, np.nan],
+            "distance_m": [211.4, 12.0],
+            "gap_s": [6.0, 0.0],
+        }
+    )
+    figure = trajectory_map(**scene)
+    signs = trace(figure, "cannot be", "markers")
+    assert "<b>cannot be: 211 m in 6 s</b>" in signs.hovertext[1]
+    assert "too fast: 35.2 m/s" in signs.hovertext[1]
+    assert "a001 → a002" in signs.hovertext[1]
+    notes = [n.text for n in figure.layout.annotations]
+    assert "<b>cannot be: 211 m in 6 s</b>" in notes
+    assert "<b>cannot be: 12 m apart at one moment</b>" in notes
+    line = trace(figure, "cannot be", "lines")
+    dots = trace(figure, "sighting")
+    assert (line.x[3], line.x[4]) == (2.0, dots.x[2])  # from the floor to the visit's dot
+    assert line.line.color == signs.marker.color == style.theme("light").alarm
+
+
+def days(walk: Any) -> pd.DataFrame:
+    """Return sightings on three days in Madrid, the second the busiest."""
+    rows = [("door", 0, 1.0), ("hall", 40, None)]
+    rows += [("door", 86_400 + 60 * i, 1.0 + i) for i in range(30)]
+    return walk([*rows, ("hall", 2 * 86_400, 3.0), ("door", 2 * 86_400 + 15 * 3600, 3.0)])
+
+
+def test_of_several_days_the_busiest_is_shown_and_the_others_can_be_picked(
+    scene: Any, walk: Any
+) -> None:
+    figure = trajectory_map(**scene | {"sightings": days(walk)})
+    picker = figure.layout.updatemenus[0]
+    labels = ["all 4 days", "Mon 12 Jan", "Tue 13 Jan", "Wed 14 Jan", "Thu 15 Jan"]
+    assert [button.label for button in picker.buttons] == labels
+    assert picker.active == 2
+    assert "first shown: Tue 13 Jan, the busiest day, 30 sightings" in str(
+        figure.layout.title.subtitle.text
+    )
+    shown = [t for t in figure.data if t.visible and t.name == "sighting"]
+    assert [len(t.x) for t in shown] == [30]
+    assert figure.layout.coloraxis.colorbar.ticktext[0] == "09:00:00"
+
+
+def test_a_picked_day_changes_traces_notes_and_colours(scene: Any, walk: Any) -> None:
+    figure = trajectory_map(**scene | {"sightings": days(walk)})
+    everything, monday, *_ = figure.layout.updatemenus[0].buttons
+    changed, layout = monday.args
+    seen = [t for t, v in zip(figure.data, changed["visible"], strict=True) if v]
+    assert [len(t.x) for t in seen if t.name == "sighting"] == [2]
+    assert {"camera", "field of view", "way between cameras"} <= {t.name for t in seen}
+    assert layout["coloraxis.cmax"] == 40.0
+    assert layout["coloraxis.colorbar.ticktext"][-1] == "09:00:40"
+    texts = [note["text"] for note in layout["annotations"]]
+    assert texts[:2] == ["<b>start</b> 09:00:00", "<b>end</b> 09:00:40"]
+    seen = [t for t, v in zip(figure.data, everything.args[0]["visible"], strict=True) if v]
+    assert sum(len(t.x) for t in seen if t.name == "sighting") == 34
+
+
+def test_a_few_stops_on_several_days_are_shown_together(scene: Any, walk: Any) -> None:
+    scene["sightings"] = walk([("door", 0, 1.0), ("hall", 2 * 86_400, None)])
+    figure = trajectory_map(**scene)
+    assert figure.layout.updatemenus[0].active == 0
+    assert "busiest" not in figure.layout.title.subtitle.text
+
+
+def test_names_that_have_no_room_are_left_to_the_hover(scene: Any) -> None:
+    scene["cameras"] = pd.concat(
+        [scene["cameras"].assign(id=lambda c, i=i: c["id"] + "b" * i) for i in range(8)],
+        ignore_index=True,
+    ).assign(name="A camera with a long name")
+    cameras = trace(trajectory_map(**scene), "camera")
+    assert 0 < sum(text != "" for text in cameras.text) < len(cameras.text)
+    assert all("A camera with a long name" in hover for hover in cameras.hovertext)
+
+
+@pytest.mark.parametrize("name", ["light", "dark"])
+def test_nothing_drawn_is_lost_on_its_surface(scene: Any, name: str) -> None:
+    figure = trajectory_map(**scene, theme=name)
+    look = style.theme(name)
+    assert figure.layout.template.layout.paper_bgcolor == look.paper
+    assert trace(figure, "camera").marker.color == look.ink
+    assert trace(figure, "camera").textfont.shadow == look.halo
+    assert trace(figure, "nobody saw", "lines").line.color == look.soft
+    assert all(n.font.color in (look.ink, look.alarm) for n in figure.layout.annotations)
+
+
+def test_a_floor_plan_is_turned_round_on_dark(scene: Any) -> None:
+    picture = io.BytesIO()
+    drawn = Image.new("RGB", (200, 100), "white")
+    drawn.putpixel((0, 0), (0, 0, 0))
+    drawn.save(picture, "PNG")
+    scene["floor_plans"]["image"] = [picture.getvalue()]
+    image = trajectory_map(**scene, theme="dark").layout.images[0]
+    turned = Image.open(io.BytesIO(base64.b64decode(image.source.split(",")[1]))).convert("RGB")
+    look = style.theme("dark")
+    black, white = ("#{:02X}{:02X}{:02X}".format(*turned.getpixel(at)) for at in ((0, 0), (9, 9)))
+    assert (white, black) == (look.paper, look.soft)
+
+
+def test_a_floor_plan_that_cannot_be_read_is_faint_on_dark(scene: Any) -> None:
+    scene["floor_plans"]["image"] = [b"no picture"]
+    image = trajectory_map(**scene, theme="dark").layout.images[0]
+    assert base64.b64decode(image.source.split(",")[1]) == b"no picture"
+    assert image.opacity < 0.5
 
 
 def test_ten_thousand_points_are_thinned_and_the_map_says_so(scene: Any) -> None:
@@ -263,3 +479,5 @@ def test_what_cannot_be_drawn_is_refused(scene: Any) -> None:
         trajectory_map(**dict(scene, sightings=scene["sightings"].drop(columns="camera_id")))
     with pytest.raises(InvalidInputError, match="Mars"):
         trajectory_map(**dict(scene, display_tz="Mars/Olympus"))
+    with pytest.raises(InvalidInputError, match="sepia"):
+        trajectory_map(**dict(scene, theme="sepia"))

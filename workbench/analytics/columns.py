@@ -71,10 +71,22 @@ IMPLAUSIBLE: Columns = {
     "to_appearance": "str",
     "from_camera": "str",
     "to_camera": "str",
+    "start": times.DTYPE,
+    "end": times.DTYPE,
     "reason": "str",
     "speed_m_s": "float64",
     "distance_m": "float64",
     "gap_s": "float64",
+}
+
+ACTIVITY: Columns = {
+    "camera_id": "str",
+    "weekday": "int64",
+    "hour": "int64",
+    "sightings": "int64",
+    "identities": "int64",
+    "hours": "float64",
+    "out_h": "float64",
 }
 
 

@@ -59,9 +59,9 @@ def implausible(
     Returns
     -------
     DataFrame
-        ``identity_id, from_appearance, to_appearance, from_camera, to_camera, reason,
-        speed_m_s`` (missing for two places at once), ``distance_m, gap_s``; in order of identity
-        and time.
+        ``identity_id, from_appearance, to_appearance, from_camera, to_camera``, ``start`` and
+        ``end`` (times of the two), ``reason, speed_m_s`` (missing for two places at once),
+        ``distance_m, gap_s``; in order of identity and time.
 
     Raises
     ------
@@ -93,6 +93,8 @@ def implausible(
             "to_appearance": id_.take(second),
             "from_camera": camera.take(first),
             "to_camera": camera.take(second),
+            "start": columns.instants(seen.us[one]),
+            "end": columns.instants(seen.us[two]),
             "reason": np.where(still, TWO_PLACES, TOO_FAST),
             "speed_m_s": distance / np.where(still, np.nan, gap_us / 1e6),
             "distance_m": distance,

@@ -19,7 +19,7 @@ PAGE = "demo.html"
 
 @click.command()
 @click.option(
-    "--small", is_flag=True, help="The small site computed by hand (in this version: always)."
+    "--small", is_flag=True, help="A smaller site: two days, 120 people, made in a moment."
 )
 @click.option("--reset", is_flag=True, help="Make the demo store anew.")
 @click.option(
@@ -28,7 +28,7 @@ PAGE = "demo.html"
     default=7,
     show_default=True,
     metavar="N",
-    help="Seed of the simulated site; the small one has nothing random.",
+    help="Seed of the simulated site: other people and days, the same building.",
 )
 @answering
 def demo(call: Call, small: bool, reset: bool, seed: int) -> Answer:
@@ -42,14 +42,14 @@ def demo(call: Call, small: bool, reset: bool, seed: int) -> Answer:
     from workbench.cli.demo_page import demo_page
     from workbench.cli.demo_story import story_of
     from workbench.cli.looking import per_camera
-    from workbench.session import DEMO_FOLDER, open_demo
+    from workbench.session import DEMO_FOLDER, Workbench, open_demo
 
     zone = call.settings.display_tz
     folder = call.store if call.store is not None else DEMO_FOLDER
-    with open_demo(folder, small=small, seed=seed, reset=reset) as bench:
-        story = story_of(bench, str(folder))
     html = (Path(folder) / PAGE).absolute()
-    _put(html, demo_page(story, zone))
+    with open_demo(folder, small=small, seed=seed, reset=reset) as made:
+        story = story_of(Workbench(made.manager, display_tz=zone), str(folder))
+        _put(html, demo_page(story, zone))
     return Answer(
         document=story.stats | {"html": str(html)},
         table=per_camera(story.stats),
@@ -84,8 +84,8 @@ def _wrapped(text: str) -> str:
 
 
 def _text(screen: Screen, story: Story, html: Path) -> str:
-    parts = [story.title, *_paragraphs(screen, story)]
-    parts.append(f"The map and these answers, to open in any browser:\n  {html}")
+    parts = ["A demo site: who was where, and how sure is that?", *_paragraphs(screen, story)]
+    parts.append(f"The same with pictures, to open in any browser:\n  {html}")
     commands = "\n".join(f"  {command}" for command, _ in story.next_commands)
     parts.append(f"Go on:\n{commands}")
     return "\n\n".join(parts)
@@ -93,7 +93,7 @@ def _text(screen: Screen, story: Story, html: Path) -> str:
 
 def _paragraphs(screen: Screen, story: Story) -> list[str]:
     told = []
-    for part in story.questions:
+    for part in story.parts:
         lines = [f"{part.question}", _wrapped(screen.cell(part.answer, longest=600))]
         if part.frame is not None:
             lines.append(screen.table(part.frame))

@@ -3,167 +3,309 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from workbench.cli.looking import per_camera
 from workbench.cli.terminal import number, plural
 from workbench.cli.tracking import GAP, IMPLAUSIBLE
 from workbench.errors import NotFoundError
+from workbench.queries.similarity import Neighbours
 from workbench.queries.tracks import Trajectory
 from workbench.session import Workbench
 
-_HITS = ["rank", "appearance_id", "identity_id", "similarity", "camera_id", "timestamp"]
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+_HITS = ["rank", "identity_id", "similarity", "appearance_id", "camera_id", "timestamp"]
+_FACES = 5
+_SHORT_S = 300.0  # a gap that a reader sees at a glance on the map of a day
+_CAMERAS = 8  # seen by so many in a day: more is a tangle, less is no story
+_ASKED = 20  # unidentified sightings that are looked at for one worth showing
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A picture that is drawn when the page is written, its heading and what to look for."""
+
+    draw: Callable[[], Figure]
+    note: str = ""
+    heading: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A question, its answer in a sentence or two, the rows behind it, the command that asks it."""
+    """A question, its answer in a few sentences, the rows behind it, the command that asks it."""
 
     question: str
     answer: str
-    frame: pd.DataFrame | None
     command: str
+    frame: pd.DataFrame | None = None
+    drawings: list[Drawing] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class Story:
     """Everything that the demo says, for the terminal and for the page."""
 
-    title: str
     folder: str
     stats: dict[str, Any]
-    trajectory: Trajectory
-    name: str
-    questions: list[Part]
+    days: int
+    parts: list[Part]
+    example: str
     next_commands: list[tuple[str, str]]
 
 
 def story_of(bench: Workbench, folder: str) -> Story:
     """Return the story of a site; `folder` is its store, as commands name it."""
-    store = f"--store {shlex.quote(folder)}"
-    stats = bench.store.stats()
-    people = bench.identities.all()["id"].tolist()
-    tracks = {one: bench.tracks.trajectory(one) for one in people}
-    chosen = _explained(tracks)
-    parts = [
-        _what(stats, store),
-        _where(bench, chosen, store),
-        _who(bench, store),
-        _odd(bench, tracks, store),
-    ]
-    return Story(
-        title="A demo site: who was where, and how sure is that?",
-        folder=folder,
-        stats=stats,
-        trajectory=chosen,
-        name=_called(bench, chosen.identity_id),
-        questions=[part for part in parts if part is not None],
-        next_commands=[
-            (f"workbench identities {store}", "who is known"),
-            (f"workbench visits {store}", "who stayed where, from when to when"),
-            (f"workbench flow {store}", "how people move from camera to camera"),
-            ("workbench detect FILE", "what a file of yours is, and the command that loads it"),
-        ],
-    )
+    return _Teller(bench, folder).story()
 
 
-def _explained(tracks: dict[str, Trajectory]) -> Trajectory:
-    """Return a trajectory with a gap that an outage explains, else the one with most sightings."""
-    for track in tracks.values():
-        if (track.gaps["reason"] == "outage").any():
-            return track
-    return max(tracks.values(), key=lambda track: len(track.sightings))
+@dataclass(frozen=True, slots=True)
+class _Teller:
+    """Asks the rooms of one store, and says what they answered."""
 
+    bench: Workbench
+    folder: str
 
-def _called(bench: Workbench, identity_id: str | None) -> str:
-    if identity_id is None or pd.isna(identity_id):
-        return "nobody known"
-    name = bench.identities.get(identity_id).name
-    return f"{identity_id} ({name})" if name else identity_id
+    @property
+    def store(self) -> str:
+        return f"--store {shlex.quote(self.folder)}"
 
-
-def _what(stats: dict[str, Any], store: str) -> Part:
-    seen = plural(stats["appearances"], "sighting")
-    people = plural(stats["identities"], "person", "people")
-    nobody = plural(stats["unidentified"], "sighting")
-    answer = (
-        f"{seen} of {people} by {plural(stats['cameras'], 'camera')}; {nobody} of nobody known."
-    )
-    return Part("What is in this store?", answer, per_camera(stats), f"workbench stats {store}")
-
-
-def _where(bench: Workbench, track: Trajectory, store: str) -> Part:
-    who = _called(bench, track.identity_id)
-    command = f"workbench track {shlex.quote(track.identity_id)} {store}"
-    explained = track.gaps[track.gaps["reason"] == "outage"]
-    visits = track.visits[["camera_id", "start", "end", "dwell_s", "sightings"]]
-    if explained.empty:
-        answer = f"{who} was seen {len(track.sightings)} times in {plural(len(visits), 'visit')}."
-        return Part(f"Where did {track.identity_id} go?", answer, visits, command)
-    gap = explained.iloc[0]
-    answer = (
-        f"{who} made {plural(len(visits), 'visit')}. For {number(gap['gap_s'])} s, between "
-        f"{gap['from_camera']} and {gap['to_camera']}, nobody saw this person: the camera "
-        f"{gap['outage_camera']} on the way was out ({gap['source']}). No sighting is not absence."
-    )
-    return Part(f"Where did {track.identity_id} go?", answer, visits, command)
-
-
-def _who(bench: Workbench, store: str) -> Part | None:
-    """Return whom the first unidentified sighting with a face looks like."""
-    for one in bench.appearances.unidentified()["id"].head(20):
-        try:
-            found = bench.similarity.like(appearance=one, k=3)
-        except NotFoundError:
-            continue
-        if len(found.hits):
-            best = found.hits.iloc[0]
-            whom = _called(bench, best["identity_id"])
-            answer = (
-                f"The nearest face is {best['appearance_id']}, {whom}, at a cosine of "
-                f"{number(best['similarity'])}. A cosine is a hint, not proof."
-            )
-            command = f"workbench find --appearance {shlex.quote(one)} --k 3 {store}"
-            question = f"Who looks like {one}, which is nobody known so far?"
-            return Part(question, answer, found.hits[_HITS], command)
-    return None
-
-
-def _odd(bench: Workbench, tracks: dict[str, Trajectory], store: str) -> Part | None:
-    """Return the first move that cannot be, and who the face at its end looks like."""
-    for who, track in tracks.items():
-        if track.implausible.empty:
-            continue
-        move = track.implausible.iloc[0]
-        answer = (
-            f"{_called(bench, who)} would have gone from {move['from_camera']} to "
-            f"{move['to_camera']} at {number(move['speed_m_s'])} m/s."
+    def story(self) -> Story:
+        stats = self.bench.store.stats()
+        track = self._explained()
+        parts = [self.what(stats), self.where(track), self.who(), self.odd()]
+        return Story(
+            folder=self.folder,
+            stats=stats,
+            days=_days(stats, self.bench.display_tz),
+            parts=[part for part in parts if part is not None],
+            example=track.identity_id,
+            next_commands=[
+                (f"workbench identities {self.store}", "who is known"),
+                (f"workbench visits {self.store}", "who stayed where, from when to when"),
+                (f"workbench flow {self.store}", "how people move from camera to camera"),
+                ("workbench detect FILE", "what a file of yours is, and what loads it"),
+            ],
         )
-        answer += _rival(bench, who, str(move["to_appearance"]))
-        command = f"workbench track {shlex.quote(who)} {store}"
-        return Part("What is odd?", answer, track.implausible[IMPLAUSIBLE], command)
-    return None
+
+    # ------------------------------------------------------------------ the questions
+    def what(self, stats: dict[str, Any]) -> Part:
+        """Return what is in the store: the site, and when something happens there."""
+        answer = (
+            f"{plural(stats['appearances'], 'sighting')} of "
+            f"{plural(stats['identities'], 'person', 'people')} by "
+            f"{plural(stats['cameras'], 'camera')}; {plural(stats['unidentified'], 'sighting')} "
+            "of nobody known."
+        )
+        return Part(
+            "What is in this store?",
+            answer,
+            f"workbench stats {self.store}",
+            drawings=[
+                Drawing(
+                    lambda: self.bench.cameras.map().plot(title="The site, and how people move"),
+                    "Each arrow is a way people took from one camera to the next: the wider, the "
+                    "more often. The sectors are what the cameras see.",
+                ),
+                Drawing(
+                    lambda: self.bench.tracks.activity().plot(title="When is the building busy?"),
+                    "An empty hour means that nobody was seen, not that nobody was there.",
+                ),
+            ],
+        )
+
+    def where(self, track: Trajectory) -> Part:
+        """Return where somebody went on one day, and what nobody saw of it."""
+        who = self._called(track.identity_id)
+        visits = track.visits["camera_id"].nunique()
+        answer = (
+            f"{who} was seen {len(track.sightings)} times that day, at "
+            f"{plural(visits, 'camera')}, in {plural(len(track.visits), 'visit')}."
+        )
+        explained = track.gaps[track.gaps["reason"] == "outage"]
+        if len(explained):
+            gap = explained.iloc[0]
+            answer += (
+                f" For {_rounded(gap['gap_s'])} s, between {self._place(gap['from_camera'])} and "
+                f"{self._place(gap['to_camera'])}, nobody saw this person: the camera "
+                f"{self._place(gap['outage_camera'])} on the way was out ({gap['source']}). "
+                "No sighting is not absence."
+            )
+        return Part(
+            f"Where did {who} go, and what do we not know?",
+            answer,
+            f"workbench track {shlex.quote(track.identity_id)} {self._range(track)}{self.store}",
+            frame=explained[GAP] if len(explained) else None,
+            drawings=[
+                Drawing(
+                    lambda: track.plot(title=f"The way of {who}"),
+                    "Dots are sightings, coloured by time. Dashed: no camera saw this person.",
+                ),
+                Drawing(lambda: track.timeline(), "The same day by camera."),
+            ],
+        )
+
+    def who(self) -> Part | None:
+        """Return whom an unidentified sighting with a face looks like."""
+        found = self._recognised()
+        if found is None:
+            return None
+        one, people = found
+        first, second = people.hits.iloc[0], people.hits.iloc[1:2]
+        answer = (
+            f"The nearest face of somebody known is that of {self._called(first['identity_id'])}, "
+            f"at a cosine of {number(first['similarity'])}"
+        )
+        for rival in second.to_dict("records"):
+            answer += (
+                f"; the next other person is {self._called(rival['identity_id'])}, at "
+                f"{number(rival['similarity'])}"
+            )
+        answer += ". A cosine is a hint, not proof: look at the pictures and the other sightings."
+        near = self.bench.similarity.like(appearance=one, k=_FACES + 1)
+        return Part(
+            f"Who is this? {one} is nobody known so far.",
+            answer,
+            f"workbench find --appearance {shlex.quote(one)} --by identity --k {_FACES} "
+            f"{self.store}",
+            frame=people.hits[_HITS],
+            drawings=[
+                Drawing(
+                    lambda: near.plot(),
+                    "The pictures are drawings: nobody in this building exists.",
+                )
+            ],
+        )
+
+    def odd(self) -> Part | None:
+        """Return a move that cannot be, and whom the face at its end looks like."""
+        moves = self.bench.tracks.implausible()
+        if moves.empty:
+            return None
+        move = self._telling(moves)
+        who = str(move["identity_id"])
+        answer = (
+            f"{self._called(who)} would have gone from {self._place(move['from_camera'])} to "
+            f"{self._place(move['to_camera'])}, {_rounded(move['distance_m'])} m, "
+        ) + (
+            "at one moment."
+            if pd.isna(move["speed_m_s"])
+            else f"in {_rounded(move['gap_s'])} s: {_rounded(move['speed_m_s'])} m/s."
+        )
+        answer += self._rival(who, str(move["to_appearance"]))
+        track = self._on_day(who, move["start"])
+        return Part(
+            "What cannot be?",
+            f"{answer} In all, {plural(len(moves), 'move')} of "
+            f"{plural(moves['identity_id'].nunique(), 'person', 'people')} cannot be.",
+            f"workbench track {shlex.quote(who)} {self._range(track)}{self.store}",
+            frame=track.implausible[IMPLAUSIBLE],
+            drawings=[Drawing(lambda: track.timeline(), "One day of one identity, by camera.")],
+        )
+
+    # ------------------------------------------------------------------ what to show
+    def _explained(self) -> Trajectory:
+        """Return a day of somebody with a gap that an outage explains, the liveliest there is."""
+        gaps, visits = self.bench.tracks.gaps(), self.bench.tracks.visits()
+        gaps = gaps[gaps["reason"] == "outage"]
+        if gaps.empty:
+            return self.bench.tracks.trajectory(visits["identity_id"].mode().iloc[0])
+        for frame in (gaps, visits):
+            frame["day"] = frame["start"].dt.tz_convert(self.bench.display_tz).dt.normalize()
+        day = ["identity_id", "day"]
+        cameras = visits.groupby(day)["camera_id"].nunique().rename("cameras").reset_index()
+        short = gaps[gaps["gap_s"] < _SHORT_S].merge(cameras, on=day)
+        if short.empty:
+            short = gaps.merge(cameras, on=day)
+        names = self.bench.identities.all().set_index("id")["name"]
+        short["named"] = short["identity_id"].map(names).notna()
+        short["off"] = (short["cameras"] - _CAMERAS).abs()
+        best = short.sort_values(
+            ["named", "off", "gap_s", "identity_id"], ascending=[False, True, False, True]
+        ).iloc[0]
+        return self._on_day(str(best["identity_id"]), best["start"])
+
+    def _on_day(self, identity_id: str, moment: pd.Timestamp) -> Trajectory:
+        zone = self.bench.display_tz
+        start = moment.tz_convert(zone).normalize()
+        end = start + pd.DateOffset(days=1)
+        return self.bench.tracks.trajectory(identity_id, start=start, end=end)
+
+    def _recognised(self) -> tuple[str, Neighbours] | None:
+        """Return an unidentified sighting whose best person stands out most, and her rivals."""
+        found: list[tuple[float, str, Neighbours]] = []
+        for one in self.bench.appearances.unidentified()["id"]:
+            try:
+                near = self.bench.similarity.like(appearance=one, k=_FACES, by="identity")
+            except NotFoundError:  # no face was seen
+                continue
+            cosines = near.hits["similarity"].tolist()
+            if cosines:
+                found.append((cosines[0] - sum(cosines[1:2]), one, near))
+            if len(found) == _ASKED:
+                break
+        if not found:
+            return None
+        _, one, near = max(found, key=lambda row: (row[0], row[1]))
+        return one, near
+
+    @staticmethod
+    def _telling(moves: pd.DataFrame) -> dict[str, Any]:
+        """Return the move to show: of whoever has fewest such moves the one that is farthest."""
+        often = moves.groupby("identity_id")["gap_s"].transform("size")
+        order = moves.assign(often=often).sort_values(
+            ["often", "distance_m", "identity_id"], ascending=[True, False, True]
+        )
+        return {str(name): cell for name, cell in order.iloc[0].items()}
+
+    # ------------------------------------------------------------------ words
+    def _called(self, identity_id: Any) -> str:
+        if identity_id is None or pd.isna(identity_id):
+            return "nobody known"
+        name = self.bench.identities.get(identity_id).name
+        return f"{name} ({identity_id})" if name else str(identity_id)
+
+    def _place(self, camera_id: Any) -> str:
+        cameras = self.bench.cameras.all().set_index("id")["name"]
+        name = cameras.get(camera_id)
+        return str(camera_id) if name is None or pd.isna(name) else f"{name} ({camera_id})"
+
+    def _range(self, track: Trajectory) -> str:
+        zone = self.bench.display_tz
+        first = track.sightings["timestamp"].min().tz_convert(zone)
+        last = track.sightings["timestamp"].max().tz_convert(zone)
+        if first.date() != last.date():
+            return ""
+        end = (first.normalize() + pd.DateOffset(days=1)).date()
+        return f"--start {first.date()} --end {end} --tz {zone} "
+
+    def _rival(self, who: str, appearance: str) -> str:
+        try:
+            hits = self.bench.similarity.like(appearance=appearance, k=5, by="identity").hits
+        except NotFoundError:
+            return ""
+        others = hits[(hits["identity_id"] != who).fillna(False)]
+        if others.empty:
+            return ""
+        best = others.iloc[0]
+        return (
+            f" The face of that last sighting is close to {self._called(best['identity_id'])} "
+            f"(cosine {number(best['similarity'])}): perhaps a wrong identification."
+        )
 
 
-def _rival(bench: Workbench, who: str, appearance: str) -> str:
-    try:
-        hits = bench.similarity.like(appearance=appearance, k=5, by="identity").hits
-    except NotFoundError:
-        return ""
-    others = hits[(hits["identity_id"] != who).fillna(False)]
-    if others.empty:
-        return ""
-    best = others.iloc[0]
-    return (
-        f" The face of {appearance} is close to {_called(bench, best['identity_id'])} "
-        f"({best['appearance_id']}, cosine {number(best['similarity'])}): perhaps a wrong "
-        "identification."
+def _rounded(value: float) -> str:
+    return number(round(value)) if value >= 20 else number(round(value, 1))
+
+
+def _days(stats: dict[str, Any], zone: str) -> int:
+    if stats["first_seen"] is None:
+        return 0
+    first, last = (
+        pd.Timestamp(stats[name]).tz_convert(zone).date() for name in ("first_seen", "last_seen")
     )
-
-
-def gaps_of(track: Trajectory) -> pd.DataFrame:
-    """Return the gaps of a trajectory in the columns people read."""
-    return track.gaps[GAP]
+    return (last - first).days + 1

@@ -1,12 +1,29 @@
-"""Sites to start with: today the small one computed by hand, which ships with the package."""
+"""Sites to start with: a simulated building with planted stories, and one computed by hand.
+
+:func:`simulate` makes the first, as tables and vectors; :func:`tiny_site_folder` says where the
+files of the second are.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from workbench.errors import NotFoundError
 
-__all__ = ["tiny_site_folder"]
+if TYPE_CHECKING:
+    from workbench.demo.site import Site, simulate
+
+__all__ = ["Site", "simulate", "tiny_site_folder"]
+
+
+def __getattr__(name: str) -> Any:
+    # The simulation brings networkx and Pillow along: only for whoever wants it.
+    if name in ("Site", "simulate"):
+        from workbench.demo import site
+
+        return getattr(site, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def tiny_site_folder() -> Path:

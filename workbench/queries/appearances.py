@@ -64,6 +64,18 @@ class Appearances:
             raise _unknown(appearance_id)
         return found
 
+    def crop(self, appearance_id: str) -> bytes | None:
+        """Return the picture of one appearance as PNG; None where there is none to show.
+
+        Those of the demo are drawn from the text in ``frame_path``. A path is never opened.
+
+        Raises
+        ------
+        NotFoundError
+            When the appearance is not there.
+        """
+        return drawn(self.get(appearance_id).frame_path)
+
     def find(
         self,
         *,
@@ -141,6 +153,15 @@ class Appearances:
             When one is not there; nothing was deleted.
         """
         return self._manager.delete_appearances([ids] if isinstance(ids, str) else ids)
+
+
+def drawn(frame_path: object) -> bytes | None:
+    """Return the drawing that a ``frame_path`` describes as PNG; None where it describes none."""
+    from workbench.demo.silhouettes import draw, is_silhouette
+
+    if not isinstance(frame_path, str) or not is_silhouette(frame_path):
+        return None
+    return draw(frame_path, width=96, height=192)
 
 
 def _by_space(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -10,14 +12,85 @@ from workbench.analytics.paths import By, CameraPath, camera_path
 from workbench.errors import NotFoundError
 from workbench.model import Camera
 from workbench.queries.ranges import Ids, Moment, selection
+from workbench.queries.tracks import MAX_GAP_S, Tracks
 from workbench.storage.manager import HybridStorageManager
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+    from workbench.views.style import ThemeName
+
+
+@dataclass(frozen=True, slots=True)
+class CameraMap:
+    """Where the cameras are and how people move between them: tables, and a map of them.
+
+    Parameters
+    ----------
+    cameras : DataFrame
+        Columns of ``schema.CAMERA``.
+    adjacency : DataFrame
+        Columns of ``schema.ADJACENT_TO``.
+    flow : DataFrame
+        ``from_camera, to_camera, transitions, median_s``.
+    outages, floor_plans : DataFrame
+        Columns of ``schema.OUTAGE`` and ``schema.FLOOR_PLAN``.
+    """
+
+    cameras: pd.DataFrame
+    adjacency: pd.DataFrame
+    flow: pd.DataFrame
+    outages: pd.DataFrame = field(repr=False)
+    floor_plans: pd.DataFrame = field(repr=False)
+    _display_tz: str = field(default="UTC", repr=False)
+
+    def __repr__(self) -> str:
+        apart = self.flow["from_camera"] != self.flow["to_camera"]
+        levels = self.cameras["level"].nunique()
+        return (
+            f"Map of {len(self.cameras)} cameras"
+            + (f" on {levels} levels" if levels > 1 else "")
+            + f": {len(self.adjacency)} ways, {self.flow['transitions'][apart].sum()} moves"
+        )
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the flow: ``from_camera, to_camera, transitions, median_s`` (seconds)."""
+        return self.flow.copy()
+
+    def plot(
+        self,
+        *,
+        title: str | None = None,
+        level: str | None = None,
+        theme: ThemeName = "light",
+    ) -> Figure:
+        """Return the map: cameras on the plan of each level, ways, moves as arrows by width."""
+        from workbench.views.camera_map import camera_map
+
+        return camera_map(
+            self.cameras,
+            adjacency=self.adjacency,
+            flow=self.flow,
+            floor_plans=self.floor_plans,
+            outages=self.outages,
+            level=level,
+            title=title,
+            display_tz=self._display_tz,
+            theme=theme,
+        )
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        from workbench.views.style import display_bundle
+
+        return display_bundle(self.plot(), repr(self))
 
 
 class Cameras:
     """Cameras, adjacency, outages, floor plans."""
 
-    def __init__(self, manager: HybridStorageManager) -> None:
+    def __init__(self, manager: HybridStorageManager, *, display_tz: str = "UTC") -> None:
         self._manager = manager
+        self._display_tz = display_tz
 
     def add(self, frame: pd.DataFrame) -> int:
         """Create cameras (columns of ``schema.CAMERA``), all or none; return how many were new.
@@ -106,3 +179,39 @@ class Cameras:
             When a camera is not there, or no way leads from one to the other.
         """
         return camera_path(self.adjacency(), a, b, by=by, cameras=self.all())
+
+    def map(
+        self,
+        *,
+        start: Moment = None,
+        end: Moment = None,
+        tz: str | None = None,
+        identity: Ids = None,
+        max_gap_s: float = MAX_GAP_S,
+    ) -> CameraMap:
+        """Return the map of the site: cameras, ways between them, and who moved how often.
+
+        Parameters
+        ----------
+        start, end : time, optional
+            Half-open range of the moves counted; a naive one needs `tz`.
+        identity : str or sequence of str, optional
+            Whose moves; everybody's by default.
+        max_gap_s : float
+            Sightings at one camera with gaps of at most this are one visit, seconds.
+
+        Raises
+        ------
+        NotFoundError
+            When one of the identities is not there.
+        """
+        tracks = Tracks(self._manager.graph, display_tz=self._display_tz)
+        with self._manager.graph.snapshot():
+            return CameraMap(
+                cameras=self.all(),
+                adjacency=self.adjacency(),
+                flow=tracks.flow(identity, start=start, end=end, tz=tz, max_gap_s=max_gap_s),
+                outages=self.outages(),
+                floor_plans=self.floor_plans(),
+                _display_tz=self._display_tz,
+            )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,6 +19,8 @@ from workbench.stores.graph.base import Selection
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
+    from workbench.views.style import ThemeName
+
 By = Literal["appearance", "identity"]
 COLUMNS = [
     "query",
@@ -29,6 +31,19 @@ COLUMNS = [
     "camera_id",
     "timestamp",
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a picture of hits shows beside them, by id: names, and what crops are drawn from.
+
+    ``queries`` is by name of the query: that of a vector could be the id of some appearance.
+    """
+
+    names: Mapping[str, str] = field(default_factory=dict)
+    cameras: Mapping[str, str] = field(default_factory=dict)
+    pictures: Mapping[str, str] = field(default_factory=dict)
+    queries: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,20 +75,39 @@ class Neighbours:
     queries: list[str]
     hits: pd.DataFrame
     _display_tz: str = field(default="UTC", repr=False)
+    _shown: Shown = field(default_factory=Shown, repr=False)
 
     def to_frame(self) -> pd.DataFrame:
         """Return the hits."""
         return self.hits.copy()
 
-    def plot(self) -> Figure:
-        """Return the hits by cosine, coloured by identity."""
+    def plot(self, *, theme: ThemeName = "light") -> Figure:
+        """Return a row for each hit: its crop, who, where, when, and the cosine as a bar.
+
+        Parameters
+        ----------
+        theme : {'light', 'dark'}
+        """
+        from workbench.queries.appearances import drawn
         from workbench.views.neighbours import neighbours
 
-        return neighbours(self.hits, space=self.space, display_tz=self._display_tz)
+        return neighbours(
+            self.hits,
+            space=self.space,
+            display_tz=self._display_tz,
+            crops=lambda one: drawn(self._shown.pictures.get(one)),
+            query_crops=lambda one: drawn(self._shown.queries.get(one)),
+            names=self._shown.names,
+            cameras=self._shown.cameras,
+            theme=theme,
+        )
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        bundle = dict(self.plot()._repr_mimebundle_(**kwargs))
-        return bundle | {"text/plain": f"{len(self.hits)} neighbours in {self.space}: {self.plan}"}
+        from workbench.views.style import display_bundle
+
+        return display_bundle(
+            self.plot(), f"{len(self.hits)} neighbours in {self.space}: {self.plan}"
+        )
 
 
 class Similarity:
@@ -142,7 +176,9 @@ class Similarity:
         with self._manager.graph.snapshot():
             self._settings(space)
             queries, labels, own = self._queries(space, vector, appearance, identity, names)
-            within = self._within(space, chosen, own)
+            within = None
+            if not chosen.everything:
+                within = np.setdiff1d(self._manager.graph.vids_within(space, chosen), own)
             find = nearest_identities if by == "identity" else nearest
             hits = find(
                 self._manager.pair,
@@ -151,8 +187,12 @@ class Similarity:
                 k=k,
                 min_similarity=min_similarity,
                 within=within,
+                without=own.tolist(),
             )
-            return self._answer(space, k, labels, hits, within)
+            total = self._manager.vector.counts()[space]
+            compared = total - len(own) if within is None else len(within)
+            asked = [] if appearance is None else [appearance]
+            return self._answer(space, k, labels, hits, compared, total, asked=asked)
 
     def _queries(
         self,
@@ -194,15 +234,6 @@ class Similarity:
                 next="See what is there with: workbench appearances --limit 10",
             )
 
-    def _within(self, space: str, chosen: Selection, own: np.ndarray) -> np.ndarray | None:
-        if chosen.everything and not len(own):
-            return None
-        if chosen.everything:
-            allowed = self._manager.vector.vids(space)
-        else:
-            allowed = self._manager.graph.vids_within(space, chosen)
-        return np.setdiff1d(allowed, own)
-
     def _settings(self, space: str) -> Any:
         found = self._manager.vector.spaces()
         if space not in found:
@@ -220,25 +251,47 @@ class Similarity:
         k: int,
         labels: list[str],
         hits: pd.DataFrame,
-        within: np.ndarray | None,
+        compared: int,
+        total: int,
+        *,
+        asked: list[str],
     ) -> Neighbours:
         graph = self._manager.graph
         ids = hits["appearance_id"].unique().tolist()
-        seen = graph.sightings(Selection(ids=ids)).set_index("id")
+        seen = graph.sightings(Selection(ids=[*ids, *asked])).set_index("id")
+        drawings = seen["frame_path"].dropna()
+        pictures = dict(zip(drawings.index.astype("str"), drawings.astype("str"), strict=True))
         rows = hits[["query", "rank", "appearance_id", "similarity"]].copy()
         for name in ("identity_id", "camera_id", "timestamp"):
             rows[name] = seen[name].reindex(hits["appearance_id"]).array
         rows["query"] = pd.Series(labels, dtype="str").take(hits["query"].to_numpy()).array
         settings = self._settings(space)
-        total = self._manager.vector.counts()[space]
-        compared = total if within is None else len(within)
         plan = (
             f"exact: {compared:,} of {total:,} rows compared, "
             f"{self._manager.vector.index_of(space)}"
         )
         return Neighbours(
-            space, k, True, settings.precision, plan, labels, rows[COLUMNS], self._display_tz
+            space,
+            k,
+            True,
+            settings.precision,
+            plan,
+            labels,
+            rows[COLUMNS],
+            self._display_tz,
+            Shown(
+                names=self._named("Identity", rows["identity_id"]),
+                cameras=self._named("Camera", rows["camera_id"]),
+                pictures=pictures,
+                queries={one: pictures[one] for one in asked if one in pictures},
+            ),
         )
+
+    def _named(self, label: str, ids: pd.Series) -> dict[str, str]:
+        """Return the names of those that have one, by id."""
+        wanted = ids.dropna().unique().tolist()
+        found = self._manager.graph.nodes(label, ids=wanted).set_index("id")["name"].dropna()
+        return {str(key): str(name) for key, name in found.items()}
 
 
 def _check(k: int, min_similarity: float | None, by: str) -> None:

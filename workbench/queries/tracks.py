@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -9,15 +10,18 @@ import numpy as np
 import pandas as pd
 
 from workbench import times
+from workbench.analytics.activity import activity
 from workbench.analytics.gaps import gaps
 from workbench.analytics.plausibility import implausible
 from workbench.analytics.transitions import flow, transitions
 from workbench.analytics.visits import visits
 from workbench.queries.ranges import Ids, Moment, listed, selection
-from workbench.stores.graph.base import GraphStore, Observations
+from workbench.stores.graph.base import GraphStore, Observations, Selection
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
+
+    from workbench.views.style import ThemeName
 
 MAX_GAP_S = 30.0
 MAX_SPEED_M_S = 4.0
@@ -54,6 +58,7 @@ class Trajectory:
     implausible: pd.DataFrame
     max_gap_s: float = MAX_GAP_S
     _site: Site | None = field(default=None, repr=False)
+    _identities: pd.DataFrame | None = field(default=None, repr=False)
     _display_tz: str = field(default="UTC", repr=False)
 
     def __repr__(self) -> str:
@@ -67,7 +72,13 @@ class Trajectory:
         """Return the sightings."""
         return self.sightings.copy()
 
-    def plot(self, *, title: str | None = None, level: str | None = None) -> Figure:
+    def plot(
+        self,
+        *,
+        title: str | None = None,
+        level: str | None = None,
+        theme: ThemeName = "light",
+    ) -> Figure:
         """Return the map: cameras, the path coloured by time, dashed where nobody saw."""
         from workbench.views.trajectory_map import trajectory_map
 
@@ -80,15 +91,135 @@ class Trajectory:
             adjacency=site.adjacency,
             outages=site.outages,
             gaps=self.gaps,
+            implausible=self.implausible,
             title=title,
             display_tz=self._display_tz,
             level=level,
             max_gap_s=self.max_gap_s,
+            theme=theme,
+        )
+
+    def timeline(self, *, title: str | None = None, theme: ThemeName = "light") -> Figure:
+        """Return the timeline: one lane a camera, visits, gaps with their reason, outages."""
+        site = self._site
+        assert site is not None  # as above
+        return Timeline(
+            identity_ids=(self.identity_id,),
+            visits=self.visits,
+            gaps=self.gaps,
+            implausible=self.implausible,
+            _site=site,
+            _identities=self._identities,
+            _display_tz=self._display_tz,
+        ).plot(title=title, theme=theme)
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+        return _display(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """When these identities were where: tables, and a picture of them in lanes.
+
+    Parameters
+    ----------
+    identity_ids : tuple of str
+        Whom it is about, in the order asked for.
+    visits, gaps, implausible : DataFrame
+        As the methods of ``bench.tracks`` give them.
+    """
+
+    identity_ids: tuple[str, ...]
+    visits: pd.DataFrame
+    gaps: pd.DataFrame
+    implausible: pd.DataFrame
+    _site: Site | None = field(default=None, repr=False)
+    _identities: pd.DataFrame | None = field(default=None, repr=False)
+    _display_tz: str = field(default="UTC", repr=False)
+
+    def __repr__(self) -> str:
+        few = ", ".join(map(repr, self.identity_ids[:3]))
+        more = len(self.identity_ids) - 3
+        return (
+            f"Timeline of {few}{f' and {more} more' if more > 0 else ''}: "
+            f"{len(self.visits)} visits, {len(self.gaps)} gaps, "
+            f"{len(self.implausible)} implausible moves"
+        )
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the visits."""
+        return self.visits.copy()
+
+    def plot(self, *, title: str | None = None, theme: ThemeName = "light") -> Figure:
+        """Return the picture: one lane a camera, or one an identity if there are several."""
+        from workbench.views.timeline import timeline
+
+        site = self._site
+        assert site is not None  # a timeline is made by the room, which gives it
+        return timeline(
+            self.visits,
+            outages=site.outages,
+            gaps=self.gaps,
+            cameras=site.cameras,
+            implausible=self.implausible,
+            identities=self._identities,
+            order=self.identity_ids,
+            title=title,
+            display_tz=self._display_tz,
+            theme=theme,
         )
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        bundle = dict(self.plot()._repr_mimebundle_(**kwargs))
-        return bundle | {"text/plain": repr(self)}
+        return _display(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """How much was seen where, by hour and weekday: a table, and a picture of it.
+
+    Parameters
+    ----------
+    counts : DataFrame
+        As :func:`workbench.analytics.activity.activity` returns it.
+    display_tz : str
+        Zone of its hours.
+    """
+
+    counts: pd.DataFrame
+    display_tz: str = "UTC"
+    _cameras: pd.DataFrame | None = field(default=None, repr=False)
+
+    def __repr__(self) -> str:
+        seen = int(self.counts["sightings"].sum())
+        return (
+            f"Activity at {self.counts['camera_id'].nunique()} cameras: {seen} sightings "
+            f"by weekday and hour ({self.display_tz})"
+        )
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the counts: one row a camera, weekday and hour."""
+        return self.counts.copy()
+
+    def plot(self, *, title: str | None = None, theme: ThemeName = "light") -> Figure:
+        """Return the picture: hour by weekday, one panel a camera, all of them on top."""
+        from workbench.views.activity import activity as draw
+
+        return draw(
+            self.counts,
+            cameras=self._cameras,
+            title=title,
+            display_tz=self.display_tz,
+            theme=theme,
+        )
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+        return _display(self)
+
+
+def _display(result: Trajectory | Timeline | Activity) -> dict[str, Any]:
+    from workbench.views.style import display_bundle
+
+    return display_bundle(result.plot(), repr(result))
 
 
 class Tracks:
@@ -129,6 +260,7 @@ class Tracks:
             chosen = selection(self._graph, start=start, end=end, tz=tz, identity=[identity_id])
             seen = self._graph.sightings(chosen)
             site = self._site()
+            people = self._graph.nodes("Identity", ids=[identity_id])
         stays = visits(seen, max_gap_s=max_gap_s)
         moves = transitions(stays, cameras=site.cameras, adjacency=site.adjacency)
         return Trajectory(
@@ -145,7 +277,131 @@ class Tracks:
             ),
             max_gap_s=max_gap_s,
             _site=site,
+            _identities=people,
             _display_tz=self._display_tz,
+        )
+
+    def timeline(
+        self,
+        ids: str | Sequence[str],
+        *,
+        start: Moment = None,
+        end: Moment = None,
+        tz: str | None = None,
+        max_gap_s: float = MAX_GAP_S,
+    ) -> Timeline:
+        """Return when these identities were where, with gaps, outages and implausible moves.
+
+        Parameters
+        ----------
+        ids : str or sequence of str
+            One identity, or several to compare.
+        start, end : time, optional
+            Half-open range; a naive one needs `tz`.
+        max_gap_s : float
+            Sightings at one camera with gaps of at most this are one visit.
+
+        Raises
+        ------
+        NotFoundError
+            When one of the identities is not there.
+        """
+        wanted = list(dict.fromkeys(listed(ids) or []))
+        with self._graph.snapshot():
+            chosen = selection(self._graph, start=start, end=end, tz=tz, identity=wanted)
+            seen = self._graph.sightings(chosen)
+            site = self._site()
+            people = self._graph.nodes("Identity", ids=wanted)
+        stays = visits(seen, max_gap_s=max_gap_s)
+        moves = transitions(stays, cameras=site.cameras, adjacency=site.adjacency)
+        return Timeline(
+            identity_ids=tuple(wanted),
+            visits=stays,
+            gaps=gaps(moves, max_gap_s=max_gap_s, outages=site.outages, adjacency=site.adjacency),
+            implausible=implausible(seen, cameras=site.cameras, adjacency=site.adjacency),
+            _site=site,
+            _identities=people,
+            _display_tz=self._display_tz,
+        )
+
+    def activity(
+        self,
+        *,
+        camera: Ids = None,
+        identity: Ids = None,
+        start: Moment = None,
+        end: Moment = None,
+        tz: str | None = None,
+    ) -> Activity:
+        """Return how much was seen where, by weekday and hour of the local clock.
+
+        Everything counts, the sightings of nobody known too.
+
+        Parameters
+        ----------
+        camera, identity : str or sequence of str, optional
+            Only at these cameras (or places), only of these identities.
+        start, end : time, optional
+            Half-open range; a naive one needs `tz`.
+        tz : str, optional
+            Zone whose hours are counted; that of the pictures unless given.
+
+        Raises
+        ------
+        NotFoundError
+            When one of the cameras or identities is not there.
+        """
+        with self._graph.snapshot():
+            chosen = selection(
+                self._graph, start=start, end=end, tz=tz, camera=camera, identity=identity
+            )
+            seen = _chosen(self._graph.observations(), chosen)
+            site = self._site()
+        known = site.cameras["id"]
+        if chosen.cameras is not None:
+            known = known[known.isin(chosen.cameras)]
+        counts = activity(
+            _categories(seen, set(site.cameras["id"])),
+            display_tz=self._display_tz,
+            cameras=known,
+            outages=site.outages,
+            start=None if chosen.start_us is None else times.moment(chosen.start_us),
+            end=None if chosen.end_us is None else times.moment(chosen.end_us),
+        )
+        return Activity(counts=counts, display_tz=tz or self._display_tz, _cameras=site.cameras)
+
+    def implausible(
+        self,
+        ids: Ids = None,
+        *,
+        start: Moment = None,
+        end: Moment = None,
+        tz: str | None = None,
+        max_speed_m_s: float = MAX_SPEED_M_S,
+    ) -> pd.DataFrame:
+        """Return the moves that nobody can make, of these identities or of everybody.
+
+        Columns ``identity_id, from_appearance, to_appearance, from_camera, to_camera, start, end,
+        reason, speed_m_s, distance_m, gap_s``. It is a precise alarm, never proof of correctness.
+
+        Raises
+        ------
+        NotFoundError
+            When one of the identities is not there.
+        """
+        with self._graph.snapshot():
+            chosen = selection(
+                self._graph,
+                start=start,
+                end=end,
+                tz=tz,
+                identity=listed(ids),
+                unidentified=False if ids is None else None,
+            )
+            seen = self._graph.sightings(chosen)
+            site = self._site()
+        return implausible(
+            seen, cameras=site.cameras, adjacency=site.adjacency, max_speed_m_s=max_speed_m_s
         )
 
     def visits(
@@ -237,6 +493,42 @@ class Tracks:
         return self._graph.sightings(
             selection(self._graph, start=start, end=end, tz=tz, identity=wanted)
         )
+
+
+def _chosen(seen: Observations, chosen: Selection) -> Observations:
+    """Return of all observations those that are selected by time, place and identity."""
+    wanted = np.ones(len(seen.time_us), dtype=bool)
+    if chosen.start_us is not None:
+        wanted &= seen.time_us >= chosen.start_us
+    if chosen.end_us is not None:
+        wanted &= seen.time_us < chosen.end_us
+    for numbers, names, asked in (
+        (seen.place, seen.places, chosen.cameras),
+        (seen.identity, seen.identities, chosen.identities),
+    ):
+        if asked is not None:
+            wanted &= np.isin(numbers, pd.Index(names, dtype="str").get_indexer_for(list(asked)))
+            wanted &= numbers >= 0
+    return Observations(
+        seen.identity[wanted],
+        seen.place[wanted],
+        seen.time_us[wanted],
+        seen.identities,
+        seen.places,
+    )
+
+
+def _categories(seen: Observations, cameras: set[str]) -> pd.DataFrame:
+    """Return observations as sightings whose names are categories: nothing is copied row by row."""
+    at_camera = np.array([name in cameras for name in seen.places], dtype=bool)
+    where = np.where((seen.place >= 0) & np.append(at_camera, False)[seen.place], seen.place, -1)
+    return pd.DataFrame(
+        {
+            "identity_id": pd.Categorical.from_codes(seen.identity, seen.identities),
+            "camera_id": pd.Categorical.from_codes(where, seen.places),
+            "timestamp": times.from_us(seen.time_us).array,
+        }
+    )
 
 
 def _frame(

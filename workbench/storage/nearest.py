@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from itertools import groupby, islice
 from operator import itemgetter
 from typing import NamedTuple
@@ -22,12 +22,22 @@ def nearest(
     k: int = 10,
     min_similarity: float | None = None,
     within: np.ndarray | None = None,
+    without: Collection[int] = (),
 ) -> pd.DataFrame:
     """Return the nearest named rows: ``query, appearance_id, vid, similarity, rank``.
 
     Always min(k, matches) rows a query; ties by appearance id; no threshold unless one is given.
+    `within` are the only vids allowed, `without` some that are not.
     """
-    found = hits(pair, space, queries, k=k, min_similarity=min_similarity, within=within)
+    found = hits(
+        pair,
+        space,
+        queries,
+        k=k,
+        min_similarity=min_similarity,
+        within=within,
+        without=without,
+    )
     first = np.searchsorted(found.query, found.query)
     return pd.DataFrame(
         {
@@ -57,9 +67,11 @@ def hits(
     k: int = 10,
     min_similarity: float | None = None,
     within: np.ndarray | None = None,
+    without: Collection[int] = (),
 ) -> Named:
     """Return what :func:`nearest` gives, as arrays in its order."""
-    more = 0
+    left_out = frozenset(without)
+    more = len(left_out)
     with pair.graph.snapshot():
         while True:
             query, vid, similarity = pair.vector.hits(
@@ -67,10 +79,14 @@ def hits(
             )
             names = pair.graph.names_of(space, np.unique(vid))
             found = zip(query.tolist(), (-similarity).tolist(), vid.tolist(), strict=True)
-            named = [(q, far, names[one], one) for q, far, one in found if one in names]
+            named = [
+                (q, far, names[one], one)
+                for q, far, one in found
+                if one in names and one not in left_out
+            ]
             if len(named) == len(vid):
                 break
-            # Rows that nobody names took places of rows that count: ask for more.
+            # Rows left out or named by nobody took places of rows that count: ask for more.
             asked = np.bincount(query)
             kept = np.bincount([row[0] for row in named], minlength=len(asked))
             if not ((kept < k) & (asked >= k + more)).any():
@@ -93,12 +109,13 @@ def nearest_identities(
     k: int = 10,
     min_similarity: float | None = None,
     within: np.ndarray | None = None,
+    without: Collection[int] = (),
 ) -> pd.DataFrame:
     """Return the best appearance of each of the k nearest identities.
 
     Columns ``query, appearance_id, identity_id, vid, similarity, rank``.
     """
-    total = len(pair.vector.vids(space)) if within is None else len(within)
+    total = pair.vector.counts()[space] if within is None else len(within)
     ask = min(total, 4 * k + 16)
     while True:
         found = nearest(
@@ -108,6 +125,7 @@ def nearest_identities(
             k=ask,
             min_similarity=min_similarity,
             within=within,
+            without=without,
         )
         links = pair.graph.identities_of(found["appearance_id"].unique().tolist())
         owned = found.merge(links[["appearance_id", "identity_id"]], on="appearance_id")

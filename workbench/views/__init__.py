@@ -2,4 +2,17 @@
 
 Nothing here fetches anything: no store, no network. What a reader sees comes from the tables given,
 escaped. Importing this folder imports plotly; nothing outside of it does.
+
+Every view takes ``theme="light"`` or ``"dark"`` and returns a plain plotly ``Figure``.
 """
+
+from workbench.views.activity import activity
+from workbench.views.camera_map import camera_map
+from workbench.views.neighbours import neighbours
+from workbench.views.style import keep_outputs_small
+from workbench.views.timeline import timeline
+from workbench.views.trajectory_map import trajectory_map
+
+__all__ = ["activity", "camera_map", "neighbours", "timeline", "trajectory_map"]
+
+keep_outputs_small()

@@ -29,13 +29,6 @@ _CELL = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """A row of figures with what each counts, for example ``{"people": 5}``."""
-
-    items: Mapping[str, object]
-
-
-@dataclass(frozen=True, slots=True)
 class Text:
     """A paragraph or several (blank lines part them), with a heading if there is one."""
 
@@ -64,12 +57,13 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question, its answer in a sentence, the rows behind it, and the command that asks it."""
+    """A question, its answer in a sentence, pictures, the rows behind it, and how to ask it."""
 
     question: str
     answer: str
     frame: pd.DataFrame | None = None
     command: str = ""
+    pictures: Sequence[Picture] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +75,7 @@ class Commands:
     note: str = ""
 
 
-Section = Facts | Text | Table | Picture | Question | Commands
+Section = Text | Table | Picture | Question | Commands
 
 
 @dataclass(slots=True)
@@ -90,13 +84,16 @@ class _Writer:
 
     display_tz: str
     figures: list[str] = field(default_factory=list)
+    questions: int = 0
 
 
 def page(
     title: str,
     sections: Sequence[Section],
     *,
+    kicker: str = "",
     lead: str = "",
+    facts: Mapping[str, object] | None = None,
     footer: str = "",
     display_tz: str = "UTC",
 ) -> str:
@@ -109,10 +106,14 @@ def page(
     ----------
     title : str
         Title of the page and of the browser tab.
-    sections : sequence of Facts, Text, Table, Picture, Question, Commands
+    sections : sequence of Text, Table, Picture, Question, Commands
         What stands on it, in this order.
+    kicker : str
+        A few words above the title.
     lead : str
         One or two sentences below the title: what this is.
+    facts : mapping of str to object, optional
+        A row of figures by what each counts, for example ``{"people": 5}``.
     footer : str
         A last line, for example which version wrote it.
     display_tz : str
@@ -146,9 +147,10 @@ def page(
             f"<style>{_STYLE}</style>",
             "</head>",
             "<body>",
-            f"<header><h1>{escape(title)}</h1>{_paragraphs(lead, 'lead')}</header>",
-            f"<main>\n{body}\n</main>",
-            f"<footer>{_paragraphs(footer)}</footer>" if footer else "",
+            f'<header><div class="wrap">{_paragraphs(kicker, "kicker")}<h1>{escape(title)}</h1>'
+            f"{_paragraphs(lead, 'lead')}{_facts(facts or {})}</div></header>",
+            f'<main class="wrap">\n{body}\n</main>',
+            f'<footer class="wrap">{_paragraphs(footer)}</footer>' if footer else "",
             *(f"<script>{script}</script>" for script in scripts),
             "</body>",
             "</html>",
@@ -176,7 +178,6 @@ def _plotly() -> str:
 
 def _section(section: Section, writer: _Writer) -> str:
     writers: dict[type, Any] = {
-        Facts: _facts,
         Text: _text,
         Table: _table,
         Picture: _picture,
@@ -203,12 +204,12 @@ def _heading(text: str) -> str:
     return f"<h2>{escape(text)}</h2>" if text else ""
 
 
-def _facts(section: Facts, _writer: _Writer) -> str:
+def _facts(items: Mapping[str, object]) -> str:
     cells = "".join(
         f"<div><dd>{_cell(value, 'UTC')}</dd><dt>{escape(label)}</dt></div>"
-        for label, value in section.items.items()
+        for label, value in items.items()
     )
-    return f'<dl class="facts">{cells}</dl>'
+    return f'<dl class="facts">{cells}</dl>' if cells else ""
 
 
 def _text(section: Text, _writer: _Writer) -> str:
@@ -224,11 +225,14 @@ def _table(section: Table, writer: _Writer) -> str:
 
 
 def _question(section: Question, writer: _Writer) -> str:
+    writer.questions += 1
     rows = "" if section.frame is None else table_html(section.frame, display_tz=writer.display_tz)
     asked = f"<pre><code>{_line(section.command)}</code></pre>" if section.command else ""
+    drawn = "".join(_picture(picture, writer) for picture in section.pictures)
     return (
-        f'<section class="question"><h3>{escape(section.question, longest=_CELL)}</h3>'
-        f"{_paragraphs(section.answer, 'answer')}{rows}{asked}</section>"
+        f'<section class="question"><h2><span class="count">{writer.questions}</span>'
+        f"{escape(section.question, longest=_CELL)}</h2>"
+        f"{_paragraphs(section.answer, 'answer')}{drawn}{rows}{asked}</section>"
     )
 
 
@@ -252,7 +256,8 @@ def _picture(section: Picture, writer: _Writer) -> str:
     figure = go.Figure(section.figure)
     title = figure.layout.title
     captions = (_plain(title.text), _plain(title.subtitle.text))
-    figure.update_layout(title={"text": None, "subtitle": {"text": None}}, margin={"t": 44})
+    top = 72 if figure.layout.updatemenus else 44  # buttons stand below the toolbar
+    figure.update_layout(title={"text": None, "subtitle": {"text": None}}, margin={"t": top})
     height = int(figure.layout.height or 560)
     figure.update_layout(height=height)
     writer.figures.append(name)
@@ -260,7 +265,8 @@ def _picture(section: Picture, writer: _Writer) -> str:
     return (
         f"<section>{_heading(section.heading)}<figure>"
         f"<figcaption><strong>{strong}</strong><span>{soft}</span></figcaption>"
-        f'<div id="{name}" class="picture" style="min-height:{height}px"></div>'
+        f'<div class="frame"><div id="{name}" class="picture" style="min-height:{height}px">'
+        "</div></div>"
         f'<script type="application/json" data-figure="{name}">{_json(figure)}</script>'
         "<noscript><p class='note'>The picture needs JavaScript; it asks no server.</p></noscript>"
         f"</figure>{_paragraphs(section.note, 'note')}</section>"
@@ -337,74 +343,74 @@ def _clock(value: pd.Timestamp, display_tz: str) -> str:
     return text + f".{value.microsecond:06d}".rstrip("0") if value.microsecond else text
 
 
-# Sets each picture into its place; a narrow window gets narrow margins and less height.
+# Sets each picture into its place. Pictures are drawn for 660 px and more: on a narrow window one
+# scrolls sideways in its frame, and keeps its proportions.
 _BOOT = """
 "use strict";
 (function () {
   var config = {displaylogo: false, responsive: true, plotlyServerURL: ""};
-  var narrow = window.matchMedia("(max-width: 640px)").matches;
   document.querySelectorAll("script[data-figure]").forEach(function (source) {
     var figure = JSON.parse(source.textContent);
     var place = document.getElementById(source.dataset.figure);
-    if (narrow) {
-      figure.layout.height = 520;
-      place.style.minHeight = "520px";
-      var margin = figure.layout.margin || {};
-      figure.layout.margin = {l: 40, r: 8, t: 112, b: margin.b};
-      if (figure.layout.coloraxis && figure.layout.coloraxis.colorbar) {
-        var bar = figure.layout.coloraxis.colorbar;
-        ["tickvals", "ticktext"].forEach(function (key) {
-          if (bar[key]) { bar[key] = bar[key].filter(function (_, i) { return i % 2 === 0; }); }
-        });
-      }
-    }
     Plotly.newPlot(place, figure.data, figure.layout, config);
   });
 })();
 """
 
 _STYLE = f"""
-:root {{ color-scheme: light; --ink: #1f2328; --soft: #57606a; --line: #e3e6ea; --tint: #f6f8fa;
-  --accent: #0072b2; }}
+:root {{ color-scheme: light; --ink: #1f2328; --soft: #57606a; --line: #e1e5ea; --tint: #f5f7f9;
+  --deep: #0b2a40; --accent: #0072b2; }}
 * {{ box-sizing: border-box; }}
 html {{ -webkit-text-size-adjust: 100%; }}
-body {{ margin: 0 auto; padding: 2.5rem 1.25rem 3rem; max-width: 62rem; color: var(--ink);
-  background: #fff; font: 16px/1.6 {FONT}; }}
-h1 {{ margin: 0 0 .5rem; font-size: clamp(1.6rem, 1.2rem + 1.8vw, 2.2rem); line-height: 1.2;
-  font-weight: 650; letter-spacing: -.015em; }}
-h2 {{ margin: 0 0 .75rem; font-size: 1.25rem; line-height: 1.3; font-weight: 620; }}
-h3 {{ margin: 0 0 .25rem; font-size: 1.05rem; line-height: 1.4; font-weight: 620; }}
-p {{ margin: 0 0 .75rem; max-width: 44rem; }}
-.lead {{ font-size: 1.1rem; color: var(--soft); }}
+body {{ margin: 0; color: var(--ink); background: #fff; font: 16px/1.6 {FONT}; }}
+.wrap {{ margin: 0 auto; padding: 0 1.5rem; max-width: 68rem; }}
+header {{ padding: 3.25rem 0 2.5rem; color: #fff;
+  background: linear-gradient(115deg, var(--deep), #0d4a70 70%, #136a8f); }}
+.kicker {{ margin: 0 0 .75rem; font-size: .82rem; font-weight: 600; letter-spacing: .09em;
+  text-transform: uppercase; color: #9fd3ee; }}
+h1 {{ margin: 0 0 .9rem; max-width: 50rem; font-size: clamp(1.8rem, 1.2rem + 2.6vw, 2.9rem);
+  line-height: 1.12; font-weight: 680; letter-spacing: -.022em; }}
+h2 {{ margin: 0 0 .6rem; font-size: 1.45rem; line-height: 1.3; font-weight: 640;
+  letter-spacing: -.01em; }}
+p {{ margin: 0 0 .75rem; max-width: 46rem; }}
+header .lead {{ max-width: 48rem; font-size: 1.12rem; color: #d7e7f1; }}
 .note {{ margin-top: .5rem; font-size: .86rem; color: var(--soft); }}
 .unknown {{ color: #9aa0a6; }}
-section {{ margin: 2.25rem 0 0; }}
-.facts {{ display: flex; flex-wrap: wrap; gap: .25rem 2.25rem; margin: 1.75rem 0 0;
-  padding: .9rem 0; border: solid var(--line); border-width: 1px 0; }}
-.facts dd {{ margin: 0; font-size: 1.5rem; line-height: 1.25; font-weight: 620;
+section {{ margin: 3rem 0 0; }}
+section section {{ margin: 0; }}
+.facts {{ display: flex; flex-wrap: wrap; gap: .75rem 3rem; margin: 1.9rem 0 0; }}
+.facts dd {{ margin: 0; font-size: 1.9rem; line-height: 1.2; font-weight: 660;
   font-variant-numeric: tabular-nums; }}
-.facts dt {{ color: var(--soft); font-size: .86rem; }}
-figure {{ margin: 0; border: 1px solid var(--line); border-radius: 10px; overflow: hidden; }}
-figcaption {{ padding: .8rem 1rem 0; }}
+.facts dt {{ color: #b9d3e2; font-size: .88rem; }}
+figure {{ margin: 1.1rem 0 0; border: 1px solid var(--line); border-radius: 12px;
+  overflow: hidden; box-shadow: 0 1px 3px rgba(11, 42, 64, .06); }}
+figcaption {{ padding: .85rem 1.1rem 0; }}
 figcaption strong {{ display: block; font-weight: 620; }}
 figcaption span {{ display: block; font-size: .86rem; color: var(--soft); }}
-.picture {{ width: 100%; }}
-.question {{ padding: 0 0 0 1rem; border-left: 3px solid var(--accent); }}
-.answer {{ font-size: 1.02rem; }}
-.scroll {{ overflow-x: auto; margin: .5rem 0 0; }}
+.frame {{ overflow-x: auto; }}
+.picture {{ width: 100%; min-width: 660px; }}
+.count {{ display: inline-block; width: 2rem; height: 2rem; margin-right: .7rem;
+  border-radius: 50%; background: var(--accent); color: #fff; font-size: 1rem; line-height: 2rem;
+  text-align: center; vertical-align: .12em; letter-spacing: 0; }}
+.answer {{ font-size: 1.06rem; }}
+.scroll {{ overflow-x: auto; margin: 1.1rem 0 0; }}
 table {{ border-collapse: collapse; font-size: .88rem; font-variant-numeric: tabular-nums; }}
-th, td {{ padding: .35rem .9rem .35rem 0; border-bottom: 1px solid var(--line); text-align: left;
+th, td {{ padding: .38rem 1.1rem .38rem 0; border-bottom: 1px solid var(--line); text-align: left;
   white-space: nowrap; vertical-align: top; max-width: 26rem; overflow: hidden;
   text-overflow: ellipsis; }}
 th {{ color: var(--soft); font-weight: 560; }}
 .number {{ text-align: right; }}
-pre {{ margin: .6rem 0 0; padding: .8rem 1rem; overflow-x: auto; border-radius: 8px;
+pre {{ margin: 1rem 0 0; padding: .85rem 1.1rem; overflow-x: auto; border-radius: 9px;
   background: var(--tint); border: 1px solid var(--line);
-  font: .86rem/1.7 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }}
+  font: .86rem/1.75 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }}
 pre span {{ color: var(--soft); user-select: none; }}
-footer {{ margin-top: 3rem; padding-top: 1rem; border-top: 1px solid var(--line);
-  font-size: .86rem; color: var(--soft); }}
-@media (max-width: 640px) {{ body {{ padding: 1.5rem 1rem 2rem; }}
-  figure {{ margin: 0 -1rem; border-width: 1px 0; border-radius: 0; }} }}
-@media print {{ body {{ max-width: none; padding: 0; }} section {{ break-inside: avoid; }} }}
+footer {{ padding: 0 1.5rem 3rem; font-size: .86rem; color: var(--soft); }}
+footer p {{ margin-top: 3rem; padding-top: 1rem; border-top: 1px solid var(--line);
+  max-width: none; }}
+@media (max-width: 640px) {{ .wrap {{ padding: 0 1rem; }}
+  header {{ padding: 2rem 0 1.5rem; }} .facts {{ gap: .5rem 1.75rem; }}
+  figure {{ margin: 1rem -1rem 0; border-width: 1px 0; border-radius: 0; box-shadow: none; }} }}
+@media print {{ header {{ color: var(--ink); background: none; }}
+  .kicker, header .lead, .facts dt {{ color: var(--soft); }}
+  .wrap {{ max-width: none; padding: 0; }} figure, table {{ break-inside: avoid; }} }}
 """

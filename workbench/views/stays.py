@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
-from workbench.views.plan import Plan, spread
+from workbench.views.plan import Ground, spread
 from workbench.views.style import duration, escape
 
 DRAWN = 2_000
@@ -30,7 +30,13 @@ def local(instant: pd.Timestamp, zone: ZoneInfo) -> str:
 
 
 def stops(
-    points: pd.DataFrame, plan: Plan, *, max_gap_s: float, zone: ZoneInfo, display_tz: str
+    points: pd.DataFrame,
+    ground: Ground,
+    *,
+    max_gap_s: float,
+    zone: ZoneInfo,
+    display_tz: str,
+    most: int = DRAWN,
 ) -> pd.DataFrame:
     """Return what is drawn of the sightings, in order of identity and time.
 
@@ -42,17 +48,20 @@ def stops(
     ----------
     points : DataFrame
         Sightings at cameras, in order of time, with ``us``.
-    plan : Plan
+    ground : Ground
         Where the cameras stand.
     max_gap_s : float
         Longest gap within a visit, seconds.
     zone, display_tz
         Time zone of the hovers and its name.
+    most : int
+        Most positions, and most visits, to keep.
 
     Returns
     -------
     DataFrame
-        ``who, camera_id, us, until`` (end of its visit), ``x, y, on_floor, dwell_s, hover``.
+        ``who, camera_id, us, until`` (end of its visit), ``plan`` (position of its level in the
+        ground), ``x, y, on_floor, dwell_s, hover``.
     """
     rows = points.assign(who=points["identity_id"].astype("str").fillna(""))
     rows["stay"] = _stay(rows, max_gap_s)
@@ -62,20 +71,22 @@ def stops(
     rows["dwell_s"] = (rows["until"] - by_stay["us"].transform("min")) / 1e6
     rows["n"] = by_stay["us"].transform("size")
     rows["on_floor"] = measured.groupby(rows["stay"]).transform("any")
-    floor = _thinned(rows[measured])
+    floor = _thinned(rows[measured], most)
     dots = rows[~rows["on_floor"]].drop_duplicates("stay")
-    dots = dots.iloc[_evenly(len(dots))]
-    drawn = pd.concat([floor, _beside_cameras(dots, plan)])
+    dots = dots.iloc[_evenly(len(dots), most)]
+    drawn = pd.concat([floor, _beside_cameras(dots, ground)])
+    drawn["plan"] = ground.numbers(drawn["camera_id"])
     drawn["x"] = drawn["floor_x_m"].astype("float64")
     drawn["y"] = drawn["floor_y_m"].astype("float64")
     order = {who: i for i, who in enumerate(dict.fromkeys(rows["who"]))}
     drawn = drawn.assign(_o=drawn["who"].map(order)).sort_values(
         ["_o", "us", "stay"], kind="stable", ignore_index=True
     )
+    names = ground.names
     drawn["hover"] = pd.Series(
-        [_hover(row, plan, zone, display_tz) for row in drawn.to_dict("records")], dtype="str"
+        [_hover(row, names, zone, display_tz) for row in drawn.to_dict("records")], dtype="str"
     )
-    columns = ["who", "camera_id", "us", "until", "x", "y", "on_floor", "dwell_s", "hover"]
+    columns = ["who", "camera_id", "us", "until", "plan", "x", "y", "on_floor", "dwell_s", "hover"]
     return drawn[columns]
 
 
@@ -92,31 +103,33 @@ def _stay(rows: pd.DataFrame, max_gap_s: float) -> np.ndarray:
     return stay
 
 
-def _thinned(measured: pd.DataFrame) -> pd.DataFrame:
-    every = -(-len(measured) // DRAWN) if len(measured) else 1
+def _thinned(measured: pd.DataFrame, most: int) -> pd.DataFrame:
+    every = -(-len(measured) // most) if len(measured) else 1
     place = measured.groupby("stay").cumcount()
     last = ~measured.duplicated("stay", keep="last")
     thin = measured[(place % every == 0) | last]
-    return thin.iloc[_evenly(len(thin), 2 * DRAWN)]
+    return thin.iloc[_evenly(len(thin), 2 * most)]
 
 
-def _evenly(n: int, most: int = DRAWN) -> np.ndarray:
+def _evenly(n: int, most: int) -> np.ndarray:
     return np.arange(n) if n <= most else np.linspace(0, n - 1, most).round().astype("int64")
 
 
-def _beside_cameras(dots: pd.DataFrame, plan: Plan) -> pd.DataFrame:
+def _beside_cameras(dots: pd.DataFrame, ground: Ground) -> pd.DataFrame:
     placed = dots.copy()
     x, y = np.empty(len(dots)), np.empty(len(dots))
     for camera, where in dots.groupby("camera_id").indices.items():
-        spots = spread(plan, str(camera), len(where))
+        spots = spread(ground.of(str(camera)), str(camera), len(where))
         x[where], y[where] = spots[:, 0], spots[:, 1]
     placed["floor_x_m"], placed["floor_y_m"] = x, y
     return placed
 
 
-def _hover(row: Mapping[Any, Any], plan: Plan, zone: ZoneInfo, display_tz: str) -> str:
+def _hover(
+    row: Mapping[Any, Any], names: Mapping[str, str], zone: ZoneInfo, display_tz: str
+) -> str:
     camera = row["camera_id"]
-    name = plan.spots["name"].get(camera, camera)
+    name = names.get(camera, camera)
     called = escape(camera) if name == camera else f"{escape(name)} ({escape(camera)})"
     until = moment(row["until"], zone, "%H:%M:%S")
     if row["on_floor"]:

@@ -12,12 +12,12 @@ import plotly.graph_objects as go
 
 from workbench.views.plan import Plan, broken
 from workbench.views.stays import moment
-from workbench.views.style import duration, escape, viridis
+from workbench.views.style import Theme, duration, escape, viridis
 
 MANY = 300
 """More steps or dots than this are drawn finer."""
 
-_BINS = 24
+_BINS = 20
 
 
 def stretches_of(
@@ -31,9 +31,9 @@ def stretches_of(
     Returns
     -------
     DataFrame
-        ``x0, y0, x1, y1``, ``us`` (of the vertex before), ``from_us, to_us`` (latest sighting so
-        far, next one), ``from_camera, to_camera, who, unseen`` (longer than `max_gap_s`),
-        ``reason, outage_camera, source`` (from `gaps`).
+        ``x0, y0, x1, y1, plan0, plan1``, ``us`` (of the vertex before), ``from_us, to_us``
+        (latest sighting so far, next one), ``from_camera, to_camera, who, unseen`` (longer than
+        `max_gap_s`), ``reason, outage_camera, source`` (from `gaps`).
     """
     until = vertices.groupby("who", sort=False)["until"].cummax()
     latest = np.where(vertices["until"] == until, np.arange(len(vertices)), 0)
@@ -48,6 +48,8 @@ def stretches_of(
             "y0": one["y"],
             "x1": after["x"],
             "y1": after["y"],
+            "plan0": one["plan"],
+            "plan1": after["plan"],
             "us": before["us"],
             "from_us": until.iloc[:-1],
             "to_us": after["us"],
@@ -77,51 +79,73 @@ def _explained(steps: pd.DataFrame, gaps: pd.DataFrame | None) -> pd.DataFrame:
     )
 
 
-def path_traces(vertices: pd.DataFrame, stretches: pd.DataFrame) -> list[go.Scatter]:
-    """Return the lines of what was seen, one a step of colour, and one for the legend."""
-    seen = stretches[~stretches["unseen"]]
+def on_plan(stretches: pd.DataFrame, number: int, *, unseen: bool) -> pd.DataFrame:
+    """Return the steps on one level that somebody saw, or those that nobody did."""
+    here = (stretches["plan0"] == number) & (stretches["plan1"] == number)
+    return stretches[here & (stretches["unseen"] == unseen)]
+
+
+def path_traces(
+    seen: pd.DataFrame, plan: Plan, span: tuple[int, int], look: Theme
+) -> list[go.Scatter]:
+    """Return the lines of what was seen on a level, one a step of colour, and their casing.
+
+    The casing, a wider line below, keeps both ends of the scale readable on any surface.
+    """
     if seen.empty:
         return []
-    first, last = int(vertices["us"].min()), int(vertices["us"].max())
+    first, last = span
     middle: pd.Series = (seen["us"] + seen["to_us"]) / 2
     share = (middle - first) / max(last - first, 1)
-    step = np.minimum((share.to_numpy("float64") * _BINS).astype("int64"), _BINS - 1)
-    width, opacity = (3.0, 1.0) if len(seen) <= MANY else (1.5, 0.75)
-    lines = [
-        go.Scatter(x=[None], y=[None], mode="lines", name="seen (colour: time)",
-                   line={"color": viridis(0.5), "width": 3})
-    ]  # fmt: skip
-    for number in np.unique(step):
-        part = seen[step == number]
-        lines.append(
-            go.Scatter(
-                x=broken(part[["x0", "x1"]].to_numpy("float64")),
-                y=broken(part[["y0", "y1"]].to_numpy("float64")),
-                mode="lines",
-                name="seen",
-                showlegend=False,
-                hoverinfo="skip",
-                line={"color": viridis((number + 0.5) / _BINS), "width": width},
-                opacity=opacity,
-            )
+    step = np.clip((share.to_numpy("float64") * _BINS).astype("int64"), 0, _BINS - 1)
+    width, opacity = (3.0, 1.0) if len(seen) <= MANY else (1.6, 0.8)
+
+    def line(part: pd.DataFrame, colour: str, width: float, name: str) -> go.Scatter:
+        return go.Scatter(
+            x=broken(part[["x0", "x1"]].to_numpy("float64")),
+            y=broken(part[["y0", "y1"]].to_numpy("float64")),
+            mode="lines",
+            name=name,
+            showlegend=False,
+            hoverinfo="skip",
+            line={"color": colour, "width": width},
+            **plan.axes,
         )
+
+    lines = [line(seen, look.casing, width + 1.6, "casing")]
+    for number in np.unique(step):
+        colour = viridis((number + 0.5) / _BINS)
+        lines.append(line(seen[step == number], colour, width, "seen"))
+        lines[-1].opacity = opacity
     return lines
 
 
-def unseen_traces(stretches: pd.DataFrame, plan: Plan, zone: ZoneInfo) -> list[go.Scatter]:
+def path_entry() -> go.Scatter:
+    """Return the legend's line for a path. A value has no colour: it gets the middle one."""
+    return go.Scatter(
+        x=[None], y=[None], mode="lines+markers", name="path (colour: time)",
+        line={"color": viridis(0.5), "width": 3}, marker={"size": 8, "color": viridis(0.5)},
+    )  # fmt: skip
+
+
+def unseen_traces(
+    gone: pd.DataFrame, plan: Plan, names: Mapping[str, str], zone: ZoneInfo, look: Theme
+) -> list[go.Scatter]:
     """Return the dashed lines of what nobody saw, and a ring on each that tells about it."""
-    gone = stretches[stretches["unseen"]]
     if gone.empty:
         return []
     bows = arcs(gone)
+    fine = len(gone) > 40
     return [
         go.Scatter(
             x=broken(bows[:, :, 0]),
             y=broken(bows[:, :, 1]),
             mode="lines",
             name="nobody saw",
-            line={"color": "#6E7781", "width": 2, "dash": "dash"},
+            line={"color": look.soft, "width": 1 if fine else 2, "dash": "dash"},
+            opacity=0.5 if fine else 1,
             hoverinfo="skip",
+            **plan.axes,
         ),
         go.Scatter(
             x=bows[:, bows.shape[1] // 2, 0].tolist(),
@@ -129,43 +153,43 @@ def unseen_traces(stretches: pd.DataFrame, plan: Plan, zone: ZoneInfo) -> list[g
             mode="markers",
             name="nobody saw",
             showlegend=False,
-            marker={"symbol": "circle", "size": 9, "color": "#FFFFFF",
-                    "line": {"color": "#6E7781", "width": 1.5}},
-            hovertext=[_gap_text(step, plan, zone) for step in gone.to_dict("records")],
+            marker={"symbol": "circle", "size": 6 if fine else 9, "color": look.paper,
+                    "line": {"color": look.soft, "width": 1.5}},
+            hovertext=[gap_text(step, names, zone) for step in gone.to_dict("records")],
             hovertemplate="%{hovertext}<extra></extra>",
+            **plan.axes,
         ),
     ]  # fmt: skip
 
 
-def arcs(steps: pd.DataFrame) -> np.ndarray:
+def arcs(steps: pd.DataFrame, bend: float = 0.18) -> np.ndarray:
     """Return a bow for each step, (n, 13, 2): there and back do not cover each other."""
     start = steps[["x0", "y0"]].to_numpy("float64")[:, None, :]
     end = steps[["x1", "y1"]].to_numpy("float64")[:, None, :]
     across = end - start
-    bow = start + across / 2 + 0.18 * np.stack([-across[..., 1], across[..., 0]], axis=-1)
+    bow = start + across / 2 + bend * np.stack([-across[..., 1], across[..., 0]], axis=-1)
     t = np.linspace(0, 1, 13)[None, :, None]
     return (1 - t) ** 2 * start + 2 * t * (1 - t) * bow + t**2 * end
 
 
-def _gap_text(step: Mapping[Any, Any], plan: Plan, zone: ZoneInfo) -> str:
-    names = plan.spots["name"]
+def gap_text(step: Mapping[Any, Any], names: Mapping[str, str], zone: ZoneInfo) -> str:
+    """Return what the hover of a step that nobody saw says, escaped."""
     lines = [
         f"<b>nobody saw for {duration((step['to_us'] - step['from_us']) / 1e6)}</b>",
         f"{moment(step['from_us'], zone)} – {moment(step['to_us'], zone)} {escape(zone.key)}",
         f"{escape(names[step['from_camera']])} → {escape(names[step['to_camera']])}",
-        f"reason: {_reason(step, plan)}",
+        f"reason: {_reason(step, names)}",
         "no sighting is not absence",
     ]
     return "<br>".join(lines)
 
 
-def _reason(step: Mapping[Any, Any], plan: Plan) -> str:
+def _reason(step: Mapping[Any, Any], names: Mapping[str, str]) -> str:
     if pd.isna(step["reason"]):
         return "not asked"
     if step["reason"] != "outage":
         meaning = {"blind": "blind (no camera between)"}
         return meaning.get(step["reason"], escape(step["reason"]))
     camera = step["outage_camera"]
-    name = plan.spots["name"].get(camera, camera)
     source = "" if pd.isna(step["source"]) else f" ({escape(step['source'])})"
-    return f"outage of {escape(name)}{source}"
+    return f"outage of {escape(names.get(camera, camera))}{source}"

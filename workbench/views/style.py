@@ -1,4 +1,7 @@
-"""How every picture looks: one plotly template, its colours, and how foreign text is shown.
+"""How every picture looks: two themes, their colours, and how foreign text is shown.
+
+A view takes ``theme: ThemeName = "light"``, asks :func:`theme` for it and takes every colour that
+is ink, paper or grey from there: the same code draws on a light and on a dark surface.
 
 Colours: Okabe-Ito up to 8 classes, Glasbey-like beyond, viridis for values, grey for unknown.
 """
@@ -7,13 +10,20 @@ from __future__ import annotations
 
 import hashlib
 import html
+import json
+import os
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import pandas as pd
 import plotly.graph_objects as go
 import plotly.io as pio
 
+from workbench.errors import InvalidInputError
+
+ThemeName = Literal["light", "dark"]
+"""What a view takes as ``theme=``."""
 LIGHT = "workbench"
 """Name of the template for light surfaces."""
 DARK = "workbench-dark"
@@ -69,9 +79,9 @@ VIRIDIS = (
     "#FDE725",
 )
 UNKNOWN = "#9AA0A6"
-"""The grey of what nobody knows."""
+"""The grey of what nobody knows, on light and on dark."""
 ALARM = "#B3261E"
-"""What needs attention; always with a word or a symbol beside it."""
+"""What needs attention, on light; always with a word or a symbol beside it."""
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Helvetica Neue', sans-serif"
 
 # Black says "text" on light and nothing on dark; yellow and light green are hard to see on white.
@@ -80,6 +90,153 @@ _IDENTITY = (*OKABE_ITO[:6], *(colour for colour in GLASBEY if colour not in _PA
 
 CONFIG: dict[str, Any] = {"displaylogo": False, "responsive": True, "plotlyServerURL": ""}
 """Configuration every picture is shown with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """The colours of one kind of surface.
+
+    Attributes
+    ----------
+    name : str
+        ``light`` or ``dark``.
+    template : str
+        Name of the plotly template: ``layout.template``.
+    ink, soft, paper, grid : str
+        Text and strong lines; secondary text and dashed lines; the surface; lines of a grid.
+    unknown, alarm : str
+        What nobody knows; what needs attention (always with a word or a symbol beside it).
+    edge : str
+        Outline of a coloured dot or bar, so that no colour of data is lost on the surface.
+    casing : str
+        Wide line below a coloured one, for the same reason.
+    veil : str
+        Background of a label that stands on a drawing: the paper, a little transparent.
+    halo : str
+        A CSS text shadow in the colour of the paper: ``textfont.shadow``.
+    view, view_edge : str
+        Filling and outline of what a camera sees.
+    flow : str
+        Arrows of people moving.
+    button : str
+        A button that is not chosen; its words are dark.
+    """
+
+    name: ThemeName
+    template: str
+    ink: str
+    soft: str
+    paper: str
+    grid: str
+    unknown: str
+    alarm: str
+    edge: str
+    casing: str
+    veil: str
+    halo: str
+    view: str
+    view_edge: str
+    flow: str
+    button: str
+
+
+def _halo(paper: str) -> str:
+    steps = (-2, -1, 0, 1, 2)
+    near = (f"{x}px {y}px 1px {paper}" for x in steps for y in steps if 1 < x * x + y * y < 8)
+    return ", ".join((*near, f"0 0 7px {paper}"))
+
+
+_THEMES: dict[str, Theme] = {
+    "light": Theme(
+        name="light",
+        template=LIGHT,
+        ink="#1F2328",
+        soft="#57606A",
+        paper="#FFFFFF",
+        grid="#E6E8EB",
+        unknown=UNKNOWN,
+        alarm=ALARM,
+        edge="rgba(31, 35, 40, 0.65)",
+        casing="rgba(31, 35, 40, 0.45)",
+        veil="rgba(255, 255, 255, 0.88)",
+        halo=_halo("#FFFFFF"),
+        view="rgba(86, 180, 233, 0.16)",
+        view_edge="rgba(0, 114, 178, 0.35)",
+        flow="#D55E00",
+        button="#DDE2E8",
+    ),
+    "dark": Theme(
+        name="dark",
+        template=DARK,
+        ink="#E6EDF3",
+        soft="#9DA7B3",
+        paper="#14181D",
+        grid="#2B3138",
+        unknown=UNKNOWN,
+        alarm="#FF7B72",
+        edge="rgba(230, 237, 243, 0.75)",
+        casing="rgba(230, 237, 243, 0.55)",
+        veil="rgba(20, 24, 29, 0.86)",
+        halo=_halo("#14181D"),
+        view="rgba(86, 180, 233, 0.18)",
+        view_edge="rgba(86, 180, 233, 0.45)",
+        flow="#F0A030",
+        button="#98A3AF",
+    ),
+}
+
+
+def theme(name: str) -> Theme:
+    """Return the theme of that name: ``light`` or ``dark``.
+
+    Raises
+    ------
+    InvalidInputError
+        When there is no such theme.
+
+    Examples
+    --------
+    >>> theme("dark").paper
+    '#14181D'
+    """
+    found = _THEMES.get(name) if isinstance(name, str) else None
+    if found is None:
+        raise InvalidInputError(
+            f"There is no theme {name!r}.",
+            where="theme",
+            next="Use 'light' or 'dark'.",
+        )
+    return found
+
+
+def keep_outputs_small() -> None:
+    """Let plotly send a notebook the figure alone where it would guess to send plotly.js too.
+
+    In a kernel that plotly does not know it adds an HTML copy of 5 MB to every output. What the
+    user chose (``plotly.io.renderers.default``, ``PLOTLY_RENDERER``) and what plotly knows about
+    JupyterLab, Voila or VS Code (the figure alone) stays as it is.
+    """
+    if pio.renderers.default == "plotly_mimetype+notebook" and "PLOTLY_RENDERER" not in os.environ:
+        pio.renderers.default = "plotly_mimetype"
+
+
+def display_bundle(figure: go.Figure, text: str) -> dict[str, Any]:
+    """Return what a notebook shows of a result that has a picture: the figure, and a line of text.
+
+    Only the figure's own numbers are in it, some kilobytes: the notebook's plotly draws them. There
+    is no HTML, no plotly.js, no address of a CDN. Where nothing draws, the text stands.
+
+    Parameters
+    ----------
+    figure : plotly.graph_objects.Figure
+    text : str
+        One short line, the same for the same result.
+    """
+    drawn = json.loads(figure.to_json(engine="json"))
+    return {
+        "application/vnd.plotly.v1+json": drawn | {"config": dict(CONFIG)},
+        "text/plain": text,
+    }
 
 
 def class_colours(n: int) -> list[str]:
@@ -172,7 +329,8 @@ def duration(seconds: float) -> str:
     return f"{whole // 86_400} d {whole % 86_400 // 3600:02d} h"
 
 
-def _template(ink: str, soft: str, paper: str, grid: str) -> go.layout.Template:
+def _template(look: Theme) -> go.layout.Template:
+    ink, soft, paper, grid = look.ink, look.soft, look.paper, look.grid
     axis = {
         "gridcolor": grid,
         "linecolor": grid,
@@ -215,6 +373,18 @@ def _template(ink: str, soft: str, paper: str, grid: str) -> go.layout.Template:
             "bordercolor": soft,
             "align": "left",
         },
+        "annotationdefaults": {
+            "font": {"size": 12, "color": ink},
+            "arrowcolor": soft,
+            "arrowhead": 0,
+            "arrowwidth": 1,
+        },
+        # plotly paints the chosen button nearly white, on every theme: the words on it are dark.
+        "updatemenudefaults": {
+            "bgcolor": look.button,
+            "bordercolor": look.button,
+            "font": {"size": 12, "color": "#1F2328"},
+        },
         "hovermode": "closest",
         # A figure of this product leaves the machine only when its owner sends it.
         "modebar": {
@@ -228,5 +398,5 @@ def _template(ink: str, soft: str, paper: str, grid: str) -> go.layout.Template:
     return go.layout.Template(layout=layout)
 
 
-pio.templates[LIGHT] = _template("#1F2328", "#57606A", "#FFFFFF", "#E6E8EB")
-pio.templates[DARK] = _template("#E6EDF3", "#9DA7B3", "#14181D", "#2B3138")
+for _theme in _THEMES.values():
+    pio.templates[_theme.template] = _template(_theme)

@@ -1,0 +1,60 @@
+"""Execute the notebooks on a fresh demo store and keep their outputs, stripped of what differs.
+
+Run it after a change of a notebook, of the demo or of a picture, and look at what git says has
+changed: `python scripts/run_notebooks.py [NOTEBOOK ...]`. Times, versions, ids of widgets and
+whatever else differs from run to run is left out; `make test` compares the rest.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbformat import NotebookNode
+
+import workbench
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / "notebooks"
+LANGUAGE = {"name": "python"}
+KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+
+
+def execute(path: Path) -> NotebookNode:
+    """Return the notebook with the outputs of a fresh run; an error in a cell is raised."""
+    notebook = nbformat.read(path, as_version=4)
+    settings = {"metadata": {"path": str(path.parent)}}
+    NotebookClient(notebook, timeout=120, kernel_name="python3", resources=settings).execute()
+    return strip(notebook)
+
+
+def strip(notebook: NotebookNode) -> NotebookNode:
+    """Return the notebook without what differs from run to run; its outputs stay."""
+    notebook.metadata = NotebookNode(kernelspec=KERNEL, language_info=LANGUAGE)
+    for cell in notebook.cells:
+        tags = cell.metadata.get("tags", [])
+        cell.metadata = NotebookNode(tags=tags) if tags else NotebookNode()
+    return notebook
+
+
+def main(given: list[str]) -> int:
+    """Write every notebook, or those given, and return 0."""
+    paths = [Path(name).resolve() for name in given] or sorted(FOLDER.glob("*.ipynb"))
+    with tempfile.TemporaryDirectory() as folder:
+        store = Path(folder) / "demo"
+        workbench.open_demo(store).close()
+        os.environ |= {"WORKBENCH_STORE": str(store), "PLOTLY_RENDERER": "plotly_mimetype"}
+        os.environ["IPYTHONDIR"] = str(Path(folder) / "ipython")
+        for path in paths:
+            notebook = execute(path)
+            path.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
+            print(f"{path.name}: {path.stat().st_size / 1e6:.2f} MB")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,47 @@
+"""The page of `workbench demo`, opened from the disk in a browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import workbench
+from tests.browser.chromium import Watched, watched
+from workbench.cli import main
+from workbench.cli.demo_page import demo_page
+from workbench.cli.demo_story import story_of
+
+
+def open_page(watch: Watched, path: Path) -> list[Any]:
+    watch.page.goto(path.as_uri())
+    pictures = watch.pictures()
+    assert len(pictures) >= 3
+    return pictures
+
+
+def test_the_page_of_the_demo(browser: Any, tmp_path: Path) -> None:
+    store = tmp_path / "demo"
+    assert main(["demo", "--small", "--store", str(store)]) == 0
+    with watched(browser) as watch:
+        pictures = open_page(watch, store / "demo.html")
+        assert all(watch.marks(picture) for picture in pictures), "a picture without a mark"
+        said = [watch.hover(picture) for picture in pictures]
+        assert all(said), f"pictures that say nothing under the mouse: {said}"
+        assert any("UTC" in text for text in said), said
+        watch.check()
+
+
+def test_names_that_are_html_stay_text(browser: Any, hostile_store: Path, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    with workbench.open(hostile_store) as bench:
+        page.write_text(demo_page(story_of(bench, "store"), "UTC"), encoding="utf-8")
+    with watched(browser) as watch:
+        pictures = open_page(watch, page)
+        said = [watch.hover(picture) for picture in pictures]
+        shown = watch.page.locator("body").inner_text()
+        assert "onerror=window.pwned" in shown
+        assert any("<b>Ben</b><img" in text for text in said), said
+        assert any("<b>Office</b><svg" in text for text in said), said
+        assert watch.page.locator("img[src=x]").count() == 0
+        assert watch.page.evaluate("window.pwned") is None
+        watch.check()
