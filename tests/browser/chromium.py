@@ -75,7 +75,7 @@ class Watched:
             self.page.mouse.move(x - 3, y - 3)
             self.page.mouse.move(x, y, steps=2)
             try:
-                picture.locator(".hoverlayer .hovertext").first.wait_for(timeout=700)
+                picture.locator(".hoverlayer .hovertext").first.wait_for(timeout=1500)
             except PlaywrightTimeout:
                 continue
             return picture.locator(".hoverlayer").text_content() or ""

@@ -92,7 +92,9 @@ def test_cameras_see_within_their_field_of_view_and_not_through_walls() -> None:
             x, y = (column + 0.5) * building.CELL_M, (row + 0.5) * building.CELL_M
             assert np.hypot(x - eye.x, y - eye.y).max() <= eye.range_m
             assert len(column) * building.CELL_M**2 > 15
-            lines = [np.array([(eye.x, eye.y), (a, b)]) for a, b in zip(x[::7], y[::7])]
+            lines = [
+                np.array([(eye.x, eye.y), (a, b)]) for a, b in zip(x[::7], y[::7], strict=True)
+            ]
             flat = np.full(2, LEVELS.index(level))
             assert not any(crossings(flat, line[:, 0], line[:, 1]) for line in lines)
 

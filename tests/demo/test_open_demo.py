@@ -46,9 +46,7 @@ def test_it_holds_the_whole_site(small_bench: workbench.Workbench) -> None:
     assert seen["source_file"].iloc[0] == "demo"
 
 
-def test_what_is_there_is_opened_not_made(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_there_is_opened_not_made(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def never(*_: object, **__: object) -> None:
         raise AssertionError("it was made again")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import runpy
 import shutil
 import subprocess
@@ -20,6 +21,10 @@ import workbench
 from tests.notebooks.lab import ADDRESS, server, words
 
 ROOT = Path(__file__).resolve().parents[2]
+# An address that is neither this machine's own nor that of none.
+ABROAD = re.compile(
+    r'inet_addr\("(?!127\.|0\.0\.0\.0)|inet_pton\(AF_INET6, "(?!::1"|::"|::ffff:127\.)'
+)
 
 
 @pytest.fixture
@@ -91,6 +96,26 @@ def test_it_serves_the_notebooks_and_the_store(
     assert f"with the store {small_store}" in said
     if sys.platform == "linux":
         assert listeners(port) == [], "it goes on after it was stopped"
+
+
+def test_it_asks_nobody(environment: Path, small_store: Path, tmp_path: Path) -> None:
+    """Under strace: whatever the server is asked for, it looks up and connects to no other machine.
+
+    What the browser asks for is watched in tests/browser.
+    """
+    if shutil.which("strace") is None:
+        pytest.skip("strace is not installed (Debian, Ubuntu: apt install strace)")
+    home, calls = tmp_path / "home", tmp_path / "calls"
+    home.mkdir()
+    command = ["strace", "-f", "-qq", "-e", "trace=connect,sendto,sendmsg", "-o", str(calls)]
+    command += make_lab(environment, f"STORE={small_store}", f"LAB_WORDS={' '.join(words())}")
+    with server(command, home, ROOT) as address:
+        token = address.split("token=")[1]
+        for path in ("news", "update", "extensions?query=widgets&refresh=1"):
+            ask(address, f"/lab/api/{path}", token=token)
+    said = calls.read_text(encoding="utf-8", errors="replace")
+    assert "AF_UNIX" in said or "AF_INET" in said, "strace saw nothing"
+    assert [line for line in said.splitlines() if ABROAD.search(line)] == []
 
 
 def test_a_folder_without_a_store_is_refused(environment: Path, tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[workbench.Workbe
 def test_a_drawing_is_drawn(drawn: workbench.Workbench, one: str) -> None:
     picture = drawn.appearances.crop(one)
     assert picture is not None
-    assert Image.open(io.BytesIO(picture)).size == (96, 192)
+    assert Image.open(io.BytesIO(picture)).size == (80, 160)
 
 
 @pytest.mark.parametrize("one", ["a1", "a2", "a3", "a4"])

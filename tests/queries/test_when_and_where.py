@@ -91,6 +91,12 @@ def test_activity_of_some(bench: workbench.Workbench) -> None:
         bench.tracks.activity(tz="Mars/Olympus")
 
 
+def test_nobody_known_is_not_one_who_was_never_seen(bench: workbench.Workbench) -> None:
+    bench.identities.create("p6")
+    assert bench.tracks.activity(identity="p6").counts["sightings"].sum() == 0
+    assert bench.tracks.timeline("p6").plot().layout.title.text == "Timeline of identity p6"
+
+
 def test_results_show_themselves_as_pictures(bench: workbench.Workbench) -> None:
     for result in (
         bench.tracks.timeline("p2"),

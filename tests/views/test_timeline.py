@@ -288,6 +288,7 @@ def test_the_hour_that_clocks_repeat_is_told_apart_in_the_hover() -> None:
 
 def test_names_from_data_are_escaped_everywhere(day: Any, hostile: str) -> None:
     day["cameras"].loc[:, ["name", "level"]] = hostile
+    day["cameras"].loc[2, "level"] = f"{hostile} 2"
     day["identities"]["name"] = hostile
     day["outages"]["source"] = hostile
     day["visits"]["identity_id"] = day["gaps"]["identity_id"] = hostile

@@ -86,7 +86,7 @@ def activity(
     within = (us >= first) & (us < last)
     seen, us = seen[within], us[within]
 
-    known = pd.Index(cameras if cameras is not None else [], dtype="str")
+    known = pd.Index(list(cameras) if cameras is not None else [], dtype="str")
     code, found = pd.factorize(seen["camera_id"])
     there = pd.Index(found).astype("str")
     names = known.union(there).sort_values()

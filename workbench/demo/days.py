@@ -273,5 +273,5 @@ def _call(w: Walker) -> None:
     """Come no farther than the desk of the reception, and go again."""
     guest = w.person.errand == "guest"
     w.go(Spot(GROUND, "Lobby", w.rng.uniform(34, 37), w.rng.uniform(3.5, 6.5)))
-    w.stand(w.rng.lognormal(5.0 if guest else 4.0, 0.2), 60.0)
+    w.stand(w.rng.lognormal(5.4 if guest else 4.0, 0.15), 60.0)
     w.go(FRONT)

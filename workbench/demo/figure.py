@@ -20,7 +20,6 @@ Colour = tuple[int, int, int]
 Point = tuple[float, float]
 
 _OVER: Final = 3
-_COLOURS: Final = 96
 _SHOE: Final = (38, 36, 38)
 _INK: Final = (46, 36, 34)
 _HEAD_Y, _NECK_Y, _SHOULDER_Y, _HIP_Y, _KNEE_Y, _FOOT_Y = 0.135, 0.2, 0.245, 0.525, 0.72, 0.925
@@ -41,8 +40,7 @@ def picture_of(who: Silhouette, width: int, height: int) -> bytes:
     picture = picture.filter(ImageFilter.GaussianBlur(unit * 0.011 * who.blur / 100))
     small = picture.resize((width, height), Image.Resampling.LANCZOS)
     out = io.BytesIO()
-    # A palette makes it a third as large, and a notebook holds many of them.
-    small.quantize(_COLOURS).save(out, "PNG")
+    small.save(out, "PNG", optimize=True)
     return out.getvalue()
 
 
@@ -296,8 +294,10 @@ class _Figure:
                 self.pen.oval(
                     (x + 0.044 * sin(a), y - 0.012 + 0.05 * cos(a)), 0.031, 0.031, self.hair
                 )
-        elif self.who.style == "tail" and self.turn >= 0.6:
-            self.pen.limb([(x + 0.04, y + 0.03), (x + 0.052, y + 0.1)], [0.016, 0.009], dark)
+        elif self.who.style == "tail" and self.turn >= 0.85:
+            back = -1 if self.side > 0 else 1
+            lock = [(x + back * 0.04, y + 0.03), (x + back * 0.052, y + 0.1)]
+            self.pen.limb(lock, [0.016, 0.009], dark)
         elif self.who.style == "bun":
             self.pen.oval(
                 (x - 0.05 * self.side, y - 0.066 + 0.03 * abs(self.side)), 0.03, 0.028, dark
@@ -321,7 +321,7 @@ class _Figure:
                 [(x - 0.05, y), (x + 0.05, y), (x + 0.056, 0.25), (x, 0.268), (x - 0.056, 0.25)],
                 self.hair,
             )
-        elif self.who.style == "tail" and self.turn < 0.6:
+        elif self.who.style == "tail" and self.turn < 0.85:
             far = x - 0.06 * self.side
             self.pen.limb(
                 [

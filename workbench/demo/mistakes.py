@@ -53,7 +53,9 @@ def impossible_trip(
 
     Both of the first of `among` that has such, if need be while she is still seen.
     """
-    tries = [(people, (low, _WITHIN_S[1])) for low in (_WITHIN_S[0], -20.0) for people in among]
+    tries = [
+        (people, (low, _WITHIN_S[1])) for low in (_WITHIN_S[0], -20.0, -90.0) for people in among
+    ]
     for people, within in tries:
         passes = _passes(seen[seen["person"].isin(list(people))])
         found = _leaps(passes, within)
@@ -61,8 +63,14 @@ def impossible_trip(
             break
     if found.empty:
         raise _nothing("impossible_trip")
-    # The farther the better, but which of the best is left to chance.
+    # Best where she is not seen again meanwhile; which of these is left to chance.
     best = found.nlargest(12, "far").reset_index(drop=True)
+    best["often"] = [
+        _flights(seen[seen["person"] == passes.loc[one, "person"]],
+                 seen[seen["pass_"] == passes.loc[two, "pass_"]])
+        for one, two in zip(best["one"], best["two"], strict=True)
+    ]  # fmt: skip
+    best = best[best["often"] == best["often"].min()]
     chosen = best.iloc[int(rng.integers(len(best)))]
     mine, theirs = passes.loc[chosen["one"]], passes.loc[chosen["two"]]
     rows = (seen["pass_"] == theirs["pass_"]).to_numpy()
@@ -105,6 +113,16 @@ def _leaps(passes: pd.DataFrame, within: tuple[float, float]) -> pd.DataFrame:
     fits &= here["person"].to_numpy() != there["person"].to_numpy()
     fits &= (far > _FAR_M) & (far > TOO_FAST_M_S * between)
     return pd.DataFrame({"one": one, "two": two, "far": far})[fits]
+
+
+def _flights(one: pd.DataFrame, two: pd.DataFrame) -> int:
+    """Return how often one person who made both sightings would have had to fly."""
+    both = pd.concat([one, two])
+    both = both.assign(at=both["day"] * 86_400 + both["t"]).sort_values(["at", "pass_"])
+    step = np.diff(both[["x", "y", "at"]].to_numpy("float64"), axis=0)
+    camera = both["camera"].to_numpy()
+    fast = np.hypot(step[:, 0], step[:, 1]) > TOO_FAST_M_S * step[:, 2]
+    return int((fast & _apart()[camera[:-1], camera[1:]]).sum())
 
 
 @functools.cache

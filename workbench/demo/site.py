@@ -29,6 +29,7 @@ _BATCH = 5000
 _UNIDENTIFIED = 0.08
 _WALK_M_S = 1.3
 _VISIT_S = 30.0
+_NAMELESS = {"staff": 0.08, "visitor": 0.2, "delivery": 0.45}  # share of each role
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,7 @@ def _identified(seen: pd.DataFrame, twists: stories.Twists, rng: np.random.Gener
 
 
 def _no_strays(seen: pd.DataFrame, label: np.ndarray, rare: Collection[int]) -> np.ndarray:
-    """Return the labels without people of one visit or two: nobody would know them."""
+    """Return the labels without people of a single visit: nobody would know them."""
     at = seen["day"].to_numpy() * 86_400 + seen["t"].to_numpy()
     camera = seen["camera"].to_numpy()
     order = np.lexsort((at, camera, label))
@@ -138,7 +139,7 @@ def _no_strays(seen: pd.DataFrame, label: np.ndarray, rare: Collection[int]) -> 
     begins |= np.diff(camera[order], prepend=-1) != 0
     begins |= np.diff(label[order], prepend=-2) != 0
     visits = pd.Series(begins).groupby(label[order]).sum()
-    strays = set(visits[visits < 3].index) - set(rare)
+    strays = set(visits[visits < 2].index) - set(rare)
     return np.where(np.isin(label, list(strays)), -1, label)
 
 
@@ -216,12 +217,11 @@ def _identities(
     twists: stories.Twists,
     rng: np.random.Generator,
 ) -> pd.DataFrame:
-    known = {"visitor": 0.8, "delivery": 0.55}
+    nameless = _nameless(labels, people, twists, rng)
     rows = []
     for label in labels:
         person = people[twists.owner_of(label)]
-        named = rng.random() < known.get(person.role, 0.94)
-        named = (named or label in twists.named) and label not in twists.unnamed
+        named = label not in nameless
         said = {"role": person.role} | (
             {"department": person.department} if person.department else {}
         )
@@ -235,6 +235,18 @@ def _identities(
         )
     table = pd.DataFrame(rows).sort_values("id", ignore_index=True)
     return schema.IDENTITY.check(table)
+
+
+def _nameless(
+    labels: list[int], people: list[Person], twists: stories.Twists, rng: np.random.Generator
+) -> set[int]:
+    """Return the labels nobody has put a name to: some of each role, however many there are."""
+    found = set(twists.unnamed)
+    free = [int(label) for label in rng.permutation(labels) if label not in twists.named | found]
+    for role, share in _NAMELESS.items():
+        these = [label for label in free if people[twists.owner_of(label)].role == role]
+        found |= set(these[: max(round(share * len(these)), 2)])
+    return found
 
 
 def cameras() -> pd.DataFrame:

@@ -310,28 +310,41 @@ def _merged(
     people: list[Person], days: int, free: list[int], dates: Dates, rng: np.random.Generator
 ) -> tuple[int, int]:
     """Return two who look alike and come on few days, one of them in common."""
-    one, other = _walkers(people, free)
+    one, other = _walkers(people, free, homely=True)
+    level = people[one].desk.level
     order = rng.permutation(days)
     for number, came in ((one, order[: days // 2]), (other, order[days // 2 - 1 :][:2])):
         people[number] = replace(people[number], days=tuple(d in came for d in range(days)))
     common = int(order[days // 2 - 1])
     for hour in (9.6, 15.2):
-        _far_apart((one, other), common, hour, dates, rng)
+        _far_apart((one, other), common, hour, dates, rng, level)
     return one, other
 
 
-def _walkers(people: list[Person], free: list[int]) -> tuple[int, int]:
-    one, other = [n for n in free[::-1] if not people[n].gait.habit.lift][:2]
+def _walkers(people: list[Person], free: list[int], *, homely: bool = False) -> tuple[int, int]:
+    """Return two who take the stairs; ``homely``: of one level, who fetch few coffees."""
+    walkers = [n for n in free[::-1] if not people[n].gait.habit.lift]
+    if homely:
+        walkers.sort(key=lambda n: people[n].coffees)
+        level = people[walkers[0]].desk.level
+        walkers = [n for n in walkers if people[n].desk.level == level]
+    one, other = walkers[:2]
     free.remove(one)
     free.remove(other)
     return one, other
 
 
 def _far_apart(
-    who: tuple[int, int], day: int, hour: float, dates: Dates, rng: np.random.Generator
+    who: tuple[int, int],
+    day: int,
+    hour: float,
+    dates: Dates,
+    rng: np.random.Generator,
+    level: str | None = None,
 ) -> None:
     """Send two people to two ends of the building: one is there when the other has just left."""
-    ends = list(_ENDS[int(rng.integers(len(_ENDS)))])
+    known = [pair for pair in _ENDS if level in (None, pair[0].level)]
+    ends = list(known[int(rng.integers(len(known)))])
     if rng.random() < 0.5:
         ends.reverse()
     start = (hour + rng.uniform(0, 0.4)) * HOUR
@@ -361,7 +374,8 @@ def twist(seen: pd.DataFrame, plan: Plan, rng: np.random.Generator) -> Twists:
     label = seen["person"].to_numpy().copy()
     extra = len(plan.people)
     staff = {p.number for p in plan.people if p.role == "staff"} - plan.taken
-    trip = mistakes.impossible_trip(seen, [plan.doubles, staff], rng)
+    others = {p.number for p in plan.people} - plan.taken
+    trip = mistakes.impossible_trip(seen, [plan.doubles, staff, others], rng)
     merge = mistakes.wrong_merge(seen, *plan.merged)
     staff -= {trip.who, trip.whom}
     split = mistakes.wrong_split(seen, staff, plan.days, rng)

@@ -161,7 +161,7 @@ def drawn(frame_path: object) -> bytes | None:
 
     if not isinstance(frame_path, str) or not is_silhouette(frame_path):
         return None
-    return draw(frame_path, width=96, height=192)
+    return draw(frame_path, width=80, height=160)
 
 
 def _by_space(

@@ -159,5 +159,5 @@ def _cover(one: tuple[float, ...], two: tuple[float, ...]) -> bool:
 def note(x: int, y: float, text: str, chart: Chart, **more: Any) -> dict[str, Any]:
     """Return a plotly annotation of small words at a place of the chart."""
     font = {"size": 11, "color": chart.look.soft, "shadow": chart.look.halo} | more.pop("font", {})
-    place = {"x": instants([x])[0], "y": round(y, 4), "text": text, "showarrow": False}
+    place = {"x": instants([x])[0], "y": round(float(y), 4), "text": text, "showarrow": False}
     return place | {"font": font} | more

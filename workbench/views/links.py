@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -194,12 +195,11 @@ def implausible_marks(
     traces = _connectors(
         steps, hovers, chart, name="implausible move", line=line, marker=marker, least=1.0
     )
-    return traces, [
-        _alarm_note(steps.loc[i], words[i], chart) for i in range(min(_LABELS, len(steps)))
-    ]
+    first = zip(steps.head(_LABELS).to_dict("records"), words, strict=False)
+    return traces, [_alarm_note(step, word, chart) for step, word in first]
 
 
-def _alarm_note(step: pd.Series, word: str, chart: Chart) -> dict[str, Any]:
+def _alarm_note(step: Mapping[Any, Any], word: str, chart: Chart) -> dict[str, Any]:
     middle = int(step["x0"] + step["x1"]) // 2
     left = middle - chart.clock.low < 0.7 * chart.span
     return note(

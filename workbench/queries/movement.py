@@ -1,0 +1,210 @@
+"""What ``bench.tracks`` gives back: where somebody went, when, and how much was seen where."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+    from workbench.views.style import ThemeName
+
+MAX_GAP_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where the cameras are and what is known about them: four tables of the store."""
+
+    cameras: pd.DataFrame
+    adjacency: pd.DataFrame
+    outages: pd.DataFrame
+    floor_plans: pd.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class Trajectory:
+    """Where one identity went: tables, and a map of them.
+
+    Parameters
+    ----------
+    identity_id : str
+    sightings : DataFrame
+        Columns of ``schema.SIGHTING``, in time order.
+    visits, transitions, gaps, implausible : DataFrame
+        As the methods of ``bench.tracks`` give them.
+    """
+
+    identity_id: str
+    sightings: pd.DataFrame
+    visits: pd.DataFrame
+    transitions: pd.DataFrame
+    gaps: pd.DataFrame
+    implausible: pd.DataFrame
+    max_gap_s: float = MAX_GAP_S
+    _site: Site | None = field(default=None, repr=False)
+    _identities: pd.DataFrame | None = field(default=None, repr=False)
+    _display_tz: str = field(default="UTC", repr=False)
+
+    def __repr__(self) -> str:
+        return (
+            f"Trajectory of {self.identity_id!r}: {len(self.sightings)} sightings, "
+            f"{len(self.visits)} visits, {len(self.gaps)} gaps, "
+            f"{len(self.implausible)} implausible moves"
+        )
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the sightings."""
+        return self.sightings.copy()
+
+    def plot(
+        self,
+        *,
+        title: str | None = None,
+        level: str | None = None,
+        theme: ThemeName = "light",
+    ) -> Figure:
+        """Return the map: cameras, the path coloured by time, dashed where nobody saw."""
+        from workbench.views.trajectory_map import trajectory_map
+
+        site = self._site
+        assert site is not None  # a trajectory is made by the room, which gives it
+        return trajectory_map(
+            self.sightings,
+            site.cameras,
+            floor_plans=site.floor_plans,
+            adjacency=site.adjacency,
+            outages=site.outages,
+            gaps=self.gaps,
+            implausible=self.implausible,
+            title=title,
+            display_tz=self._display_tz,
+            level=level,
+            max_gap_s=self.max_gap_s,
+            theme=theme,
+        )
+
+    def timeline(self, *, title: str | None = None, theme: ThemeName = "light") -> Figure:
+        """Return the timeline: one lane a camera, visits, gaps with their reason, outages."""
+        site = self._site
+        assert site is not None  # as above
+        return Timeline(
+            identity_ids=(self.identity_id,),
+            visits=self.visits,
+            gaps=self.gaps,
+            implausible=self.implausible,
+            _site=site,
+            _identities=self._identities,
+            _display_tz=self._display_tz,
+        ).plot(title=title, theme=theme)
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+        return _display(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """When these identities were where: tables, and a picture of them in lanes.
+
+    Parameters
+    ----------
+    identity_ids : tuple of str
+        Whom it is about, in the order asked for.
+    visits, gaps, implausible : DataFrame
+        As the methods of ``bench.tracks`` give them.
+    """
+
+    identity_ids: tuple[str, ...]
+    visits: pd.DataFrame
+    gaps: pd.DataFrame
+    implausible: pd.DataFrame
+    _site: Site | None = field(default=None, repr=False)
+    _identities: pd.DataFrame | None = field(default=None, repr=False)
+    _display_tz: str = field(default="UTC", repr=False)
+
+    def __repr__(self) -> str:
+        few = ", ".join(map(repr, self.identity_ids[:3]))
+        more = len(self.identity_ids) - 3
+        return (
+            f"Timeline of {few}{f' and {more} more' if more > 0 else ''}: "
+            f"{len(self.visits)} visits, {len(self.gaps)} gaps, "
+            f"{len(self.implausible)} implausible moves"
+        )
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the visits."""
+        return self.visits.copy()
+
+    def plot(self, *, title: str | None = None, theme: ThemeName = "light") -> Figure:
+        """Return the picture: one lane a camera, or one an identity if there are several."""
+        from workbench.views.timeline import timeline
+
+        site = self._site
+        assert site is not None  # a timeline is made by the room, which gives it
+        return timeline(
+            self.visits,
+            outages=site.outages,
+            gaps=self.gaps,
+            cameras=site.cameras,
+            implausible=self.implausible,
+            identities=self._identities,
+            order=self.identity_ids,
+            title=title,
+            display_tz=self._display_tz,
+            theme=theme,
+        )
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+        return _display(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """How much was seen where, by hour and weekday: a table, and a picture of it.
+
+    Parameters
+    ----------
+    counts : DataFrame
+        As :func:`workbench.analytics.activity.activity` returns it.
+    display_tz : str
+        Zone of its hours.
+    """
+
+    counts: pd.DataFrame
+    display_tz: str = "UTC"
+    _cameras: pd.DataFrame | None = field(default=None, repr=False)
+
+    def __repr__(self) -> str:
+        seen = int(self.counts["sightings"].sum())
+        return (
+            f"Activity at {self.counts['camera_id'].nunique()} cameras: {seen} sightings "
+            f"by weekday and hour ({self.display_tz})"
+        )
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the counts: one row a camera, weekday and hour."""
+        return self.counts.copy()
+
+    def plot(self, *, title: str | None = None, theme: ThemeName = "light") -> Figure:
+        """Return the picture: hour by weekday, one panel a camera, all of them on top."""
+        from workbench.views.activity import activity as draw
+
+        return draw(
+            self.counts,
+            cameras=self._cameras,
+            title=title,
+            display_tz=self.display_tz,
+            theme=theme,
+        )
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+        return _display(self)
+
+
+def _display(result: Trajectory | Timeline | Activity) -> dict[str, Any]:
+    from workbench.views.style import display_bundle
+
+    return display_bundle(result.plot(), repr(result))
