@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 import pytest
 
 from workbench.errors import InvalidInputError
-from workbench.views.activity import PANELS, activity
+from workbench.views.charts.activity import PANELS, activity
 from workbench.views.style import theme
 
 MADRID = "Europe/Madrid"

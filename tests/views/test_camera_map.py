@@ -13,7 +13,7 @@ import pytest
 from workbench import schema
 from workbench.errors import InvalidInputError, NotFoundError
 from workbench.views import style
-from workbench.views.camera_map import MOST, camera_map
+from workbench.views.maps.camera_map import MOST, camera_map
 
 
 def traces(figure: go.Figure, name: str, mode: str = "") -> list[go.Scatter]:

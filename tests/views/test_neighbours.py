@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from workbench.errors import InvalidInputError
-from workbench.views.neighbours import neighbours
+from workbench.views.charts.neighbours import neighbours
 from workbench.views.style import UNKNOWN, identity_colour
 from workbench.views.style import theme as theme_of
 

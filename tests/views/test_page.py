@@ -13,9 +13,9 @@ import plotly.graph_objects as go
 import pytest
 
 from workbench.errors import InvalidInputError
+from workbench.views.maps.trajectory_map import trajectory_map
 from workbench.views.page import Commands, Picture, Question, Table, Text, page, table_html
 from workbench.views.style import CONFIG
-from workbench.views.trajectory_map import trajectory_map
 
 NAMESPACES = {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"}
 

@@ -12,9 +12,9 @@ import plotly.graph_objects as go
 import pytest
 
 from workbench.errors import InvalidInputError
-from workbench.views.lanes import stacked
+from workbench.views.charts.lanes import stacked
+from workbench.views.charts.timeline import LANES, timeline
 from workbench.views.style import theme
-from workbench.views.timeline import LANES, timeline
 
 MADRID = "Europe/Madrid"
 DAY = 86_400.0

@@ -16,8 +16,8 @@ from PIL import Image
 from workbench import schema
 from workbench.errors import InvalidInputError, NotFoundError
 from workbench.views import style
-from workbench.views.stays import DRAWN
-from workbench.views.trajectory_map import trajectory_map
+from workbench.views.maps.stays import DRAWN
+from workbench.views.maps.trajectory_map import trajectory_map
 
 
 def trace(figure: go.Figure, name: str, mode: str = "") -> go.Scatter:
@@ -71,6 +71,15 @@ def test_colour_is_time_and_the_bar_gives_local_times(scene: Any) -> None:
     assert axis.colorbar.ticktext[0] == "09:00:00"
     assert axis.colorbar.ticktext[-1] == "09:02:00"
     assert axis.colorbar.title.text == "local time on 2026-01-12 (Europe/Madrid)"
+
+
+def test_a_hover_names_a_path_and_not_a_description(scene: Any) -> None:
+    scene["sightings"]["frame_path"] = "frames/0017.png"
+    assert "frames/0017.png" in trace(trajectory_map(**scene), "sighting").hovertext[0]
+    scene["sightings"]["frame_path"] = "silhouette:v1;top=3b5d8a"
+    shown = trace(trajectory_map(**scene), "sighting").hovertext[0]
+    assert "silhouette" not in shown
+    assert "cams.csv" in shown  # where the row came from is said instead
 
 
 def test_legend_and_colour_bar_stand_apart(scene: Any) -> None:

@@ -9,12 +9,9 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from math import cos, hypot, pi, radians, sin
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
-
-if TYPE_CHECKING:
-    from workbench.demo.silhouettes import Silhouette
 
 Colour = tuple[int, int, int]
 Point = tuple[float, float]
@@ -23,6 +20,31 @@ _OVER: Final = 3
 _SHOE: Final = (38, 36, 38)
 _INK: Final = (46, 36, 34)
 _HEAD_Y, _NECK_Y, _SHOULDER_Y, _HIP_Y, _KNEE_Y, _FOOT_Y = 0.135, 0.2, 0.245, 0.525, 0.72, 0.925
+
+
+@dataclass(frozen=True, slots=True)
+class Silhouette:
+    """What a text says: colours as ``rrggbb``, shares in percent, `facing` in degrees.
+
+    ``facing`` is 0 towards the camera, 90 to the right of the picture, 180 away, 270 to the left.
+    ``trim`` is the colour of the bag, ``hidden`` how much something in front hides.
+    """
+
+    top: str
+    cut: str
+    legs: str
+    wear: str
+    hair: str
+    style: str
+    skin: str
+    build: int
+    bag: str
+    trim: str
+    scene: str
+    stride: int
+    facing: int
+    hidden: int
+    blur: int
 
 
 def picture_of(who: Silhouette, width: int, height: int) -> bytes:

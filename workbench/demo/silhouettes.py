@@ -14,10 +14,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from workbench.demo.figure import Silhouette, picture_of
 from workbench.errors import InvalidInputError
 
 MARK: Final = "silhouette:"
@@ -53,31 +53,6 @@ _FORM = re.compile(
     re.ASCII,
 )
 _LARGEST_PX: Final = 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Silhouette:
-    """What a text says: colours as ``rrggbb``, shares in percent, `facing` in degrees.
-
-    ``facing`` is 0 towards the camera, 90 to the right of the picture, 180 away, 270 to the left.
-    ``trim`` is the colour of the bag, ``hidden`` how much something in front hides.
-    """
-
-    top: str
-    cut: str
-    legs: str
-    wear: str
-    hair: str
-    style: str
-    skin: str
-    build: int
-    bag: str
-    trim: str
-    scene: str
-    stride: int
-    facing: int
-    hidden: int
-    blur: int
 
 
 def is_silhouette(text: str) -> bool:
@@ -142,8 +117,6 @@ def draw(text: str, *, width: int = 64, height: int = 128) -> bytes:
 
 @lru_cache(maxsize=512)
 def _drawn(who: Silhouette, width: int, height: int) -> bytes:
-    from workbench.demo.figure import picture_of
-
     return picture_of(who, width, height)
 
 

@@ -65,7 +65,7 @@ class CameraMap:
         theme: ThemeName = "light",
     ) -> Figure:
         """Return the map: cameras on the plan of each level, ways, moves as arrows by width."""
-        from workbench.views.camera_map import camera_map
+        from workbench.views.maps.camera_map import camera_map
 
         return camera_map(
             self.cameras,

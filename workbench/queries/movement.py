@@ -68,7 +68,7 @@ class Trajectory:
         theme: ThemeName = "light",
     ) -> Figure:
         """Return the map: cameras, the path coloured by time, dashed where nobody saw."""
-        from workbench.views.trajectory_map import trajectory_map
+        from workbench.views.maps.trajectory_map import trajectory_map
 
         site = self._site
         assert site is not None  # a trajectory is made by the room, which gives it
@@ -140,7 +140,7 @@ class Timeline:
 
     def plot(self, *, title: str | None = None, theme: ThemeName = "light") -> Figure:
         """Return the picture: one lane a camera, or one an identity if there are several."""
-        from workbench.views.timeline import timeline
+        from workbench.views.charts.timeline import timeline
 
         site = self._site
         assert site is not None  # a timeline is made by the room, which gives it
@@ -190,7 +190,7 @@ class Activity:
 
     def plot(self, *, title: str | None = None, theme: ThemeName = "light") -> Figure:
         """Return the picture: hour by weekday, one panel a camera, all of them on top."""
-        from workbench.views.activity import activity as draw
+        from workbench.views.charts.activity import activity as draw
 
         return draw(
             self.counts,

@@ -89,7 +89,7 @@ class Neighbours:
         theme : {'light', 'dark'}
         """
         from workbench.queries.appearances import drawn
-        from workbench.views.neighbours import neighbours
+        from workbench.views.charts.neighbours import neighbours
 
         return neighbours(
             self.hits,

@@ -6,12 +6,12 @@ escaped. Importing this folder imports plotly; nothing outside of it does.
 Every view takes ``theme="light"`` or ``"dark"`` and returns a plain plotly ``Figure``.
 """
 
-from workbench.views.activity import activity
-from workbench.views.camera_map import camera_map
-from workbench.views.neighbours import neighbours
+from workbench.views.charts.activity import activity
+from workbench.views.charts.neighbours import neighbours
+from workbench.views.charts.timeline import timeline
+from workbench.views.maps.camera_map import camera_map
+from workbench.views.maps.trajectory_map import trajectory_map
 from workbench.views.style import keep_outputs_small
-from workbench.views.timeline import timeline
-from workbench.views.trajectory_map import trajectory_map
 
 __all__ = ["activity", "camera_map", "neighbours", "timeline", "trajectory_map"]
 

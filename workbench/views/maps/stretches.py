@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from workbench.views.plan import Plan, broken
-from workbench.views.stays import moment
+from workbench.views.maps.plan import Plan, broken
+from workbench.views.maps.stays import moment
 from workbench.views.style import Theme, duration, escape, viridis
 
 MANY = 300

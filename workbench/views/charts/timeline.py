@@ -10,11 +10,20 @@ import plotly.graph_objects as go
 
 from workbench import times
 from workbench.errors import InvalidInputError
-from workbench.views.bars import outage_marks, visit_traces
-from workbench.views.chart import NAME, Chart, apart, column, instants, palette, plural
-from workbench.views.lanes import OUT, Clock, Kind, Lanes, clock_of, day_name, lanes_of, spans
-from workbench.views.links import gap_marks, implausible_marks, unseen
-from workbench.views.plan import level_name, levels_of
+from workbench.views.charts.bars import outage_marks, visit_traces
+from workbench.views.charts.chart import NAME, Chart, apart, column, instants, palette, plural
+from workbench.views.charts.lanes import (
+    OUT,
+    Clock,
+    Kind,
+    Lanes,
+    clock_of,
+    day_name,
+    lanes_of,
+    spans,
+)
+from workbench.views.charts.links import gap_marks, implausible_marks, unseen
+from workbench.views.maps.plan import level_name, levels_of
 from workbench.views.style import ThemeName, escape, identity_colour
 from workbench.views.style import theme as theme_of
 

@@ -15,8 +15,8 @@ import plotly.graph_objects as go
 from PIL import Image
 
 from workbench.errors import InvalidInputError
-from workbench.views.labels import Labels
-from workbench.views.plan import Ground, Plan, broken, corners, level_name
+from workbench.views.maps.labels import Labels
+from workbench.views.maps.plan import Ground, Plan, broken, corners, level_name
 from workbench.views.style import Theme, duration, escape
 
 _MEDIA = ("image/png", "image/jpeg", "image/webp")

@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from workbench.views.labels import Labels
-from workbench.views.moves import alarm_traces, alarms, change_traces, level_changes
-from workbench.views.plan import Ground, Plan
-from workbench.views.sheet import Sheet, cameras_traces, names_beside, one_legend
-from workbench.views.stays import local, moment, stops
-from workbench.views.stretches import (
+from workbench.views.maps.labels import Labels
+from workbench.views.maps.moves import alarm_traces, alarms, change_traces, level_changes
+from workbench.views.maps.plan import Ground, Plan
+from workbench.views.maps.sheet import Sheet, cameras_traces, names_beside, one_legend
+from workbench.views.maps.stays import local, moment, stops
+from workbench.views.maps.stretches import (
     MANY,
     arcs,
     on_plan,

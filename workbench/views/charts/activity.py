@@ -12,9 +12,9 @@ import plotly.graph_objects as go
 
 from workbench import times
 from workbench.errors import InvalidInputError
-from workbench.views.chart import plural
-from workbench.views.panels import DAYS, Grid, Slot
-from workbench.views.plan import level_name, levels_of
+from workbench.views.charts.chart import plural
+from workbench.views.charts.panels import DAYS, Grid, Slot
+from workbench.views.maps.plan import level_name, levels_of
 from workbench.views.style import VIRIDIS, Theme, ThemeName, colour_scale, escape
 from workbench.views.style import theme as theme_of
 

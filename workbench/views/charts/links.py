@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from workbench.views.chart import Chart, instants, note
-from workbench.views.lanes import spans
+from workbench.views.charts.chart import Chart, instants, note
+from workbench.views.charts.lanes import spans
 from workbench.views.style import duration, escape
 
 _LABELS = 12

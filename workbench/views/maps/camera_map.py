@@ -14,9 +14,9 @@ import plotly.graph_objects as go
 from workbench import times
 from workbench.errors import InvalidInputError
 from workbench.views import style
-from workbench.views.labels import Labels
-from workbench.views.plan import Ground, Plan, broken, grounds, level_name, storey
-from workbench.views.sheet import (
+from workbench.views.maps.labels import Labels
+from workbench.views.maps.plan import Ground, Plan, broken, grounds, level_name, storey
+from workbench.views.maps.sheet import (
     Sheet,
     cameras_traces,
     names_beside,
@@ -25,7 +25,7 @@ from workbench.views.sheet import (
     way_hovers,
     ways_trace,
 )
-from workbench.views.stays import local
+from workbench.views.maps.stays import local
 from workbench.views.style import Theme, ThemeName, duration, escape
 
 SHARE = 0.9

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workbench.views.lanes import Clock, Lanes
+from workbench.views.charts.lanes import Clock, Lanes
 from workbench.views.style import GLASBEY, OKABE_ITO, Theme, escape
 
 NAME = 28

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from workbench.views.chart import Chart, instants, note, plural, words_px
-from workbench.views.lanes import OUT, spans, stacked
+from workbench.views.charts.chart import Chart, instants, note, plural, words_px
+from workbench.views.charts.lanes import OUT, spans, stacked
 from workbench.views.style import duration, escape
 
 _HEIGHT = 0.64

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from workbench.views.plan import Ground, Plan, broken, level_name, storey
-from workbench.views.stays import moment
-from workbench.views.stretches import gap_text
+from workbench.views.maps.plan import Ground, Plan, broken, level_name, storey
+from workbench.views.maps.stays import moment
+from workbench.views.maps.stretches import gap_text
 from workbench.views.style import Theme, duration, escape
 
 ALARMS = 40

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,7 +11,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
-from workbench.views.plan import Ground, spread
+from workbench.views.maps.plan import Ground, spread
 from workbench.views.style import duration, escape
 
 DRAWN = 2_000
@@ -171,8 +172,10 @@ def _source(row: Mapping[Any, Any]) -> list[str]:
     if not pd.isna(row.get("frame")):
         parts.append(f"frame {int(row['frame'])}")
     lines = [" · ".join(parts)] if parts else []
-    if not pd.isna(row.get("frame_path")):
-        lines.append(escape(row["frame_path"], longest=60))
+    path = row.get("frame_path")
+    # What is no path but a description ("silhouette:...") says nothing to a reader.
+    if not pd.isna(path) and not re.match(r"[a-z]{2,}:", str(path)):
+        lines.append(escape(path, longest=60))
     elif not pd.isna(row.get("source_file")):
         number = "" if pd.isna(row.get("source_row")) else f", row {int(row['source_row'])}"
         lines.append(escape(row["source_file"], longest=60) + number)

@@ -11,10 +11,10 @@ import plotly.graph_objects as go
 from workbench import times
 from workbench.errors import InvalidInputError
 from workbench.views import style
-from workbench.views.plan import grounds, level_name
-from workbench.views.scene import Scene, Setting, clock_style, draw, empty_labels
-from workbench.views.sheet import Sheet, one_legend, views_trace, ways_trace
-from workbench.views.stays import DRAWN, moment
+from workbench.views.maps.plan import grounds, level_name
+from workbench.views.maps.scene import Scene, Setting, clock_style, draw, empty_labels
+from workbench.views.maps.sheet import Sheet, one_legend, views_trace, ways_trace
+from workbench.views.maps.stays import DRAWN, moment
 from workbench.views.style import ThemeName, colour_scale, escape
 
 _FEW = 12  # this many stops on several days are readable at once

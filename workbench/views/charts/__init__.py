@@ -1,0 +1,1 @@
+"""Charts: when somebody was where, when a site is busy, who is near to whom."""

@@ -1,0 +1,1 @@
+"""Maps: where cameras stand, where somebody went, floor plan by floor plan."""
