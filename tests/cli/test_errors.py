@@ -260,7 +260,14 @@ def test_an_interrupt(run: Any, copy: Path, tmp_path: Path, installed_command: l
     words = [*installed_command, "ingest", str(file), "--store", str(copy)]
     with (copy / "writer.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        process = subprocess.Popen(words, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen(
+            words,
+            stderr=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            # What is started in the background inherits a deaf ear for this signal.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )
         _wait_for_the_lock(process.pid, copy / "writer.lock")
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=30)

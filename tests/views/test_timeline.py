@@ -324,6 +324,7 @@ def test_nobody_gives_an_empty_picture_that_says_so() -> None:
     assert figure.layout.xaxis.visible is False
     one = timeline(stays(), order=["p1"])
     assert one.layout.title.text == "Timeline of identity p1"
+    assert one.layout.xaxis.visible is False  # not 1970
 
 
 def test_contacts_at_places_have_lanes_too() -> None:

@@ -133,6 +133,8 @@ def timeline(
         ],
         shapes=_lines(chart),
     )
+    if stays.empty:  # no visit, no day: an axis would show one that nobody asked for
+        figure.update_xaxes(visible=False)
     return figure
 
 
