@@ -126,12 +126,13 @@ class _Teller:
             f"{who} was seen {len(track.sightings)} times that day, at "
             f"{plural(visits, 'camera')}, in {plural(len(track.visits), 'visit')}."
         )
+        answer += _unseen(track)
         explained = track.gaps[track.gaps["reason"] == "outage"]
         if len(explained):
             gap = explained.iloc[0]
             answer += (
-                f" For {_rounded(gap['gap_s'])} s, between {self._place(gap['from_camera'])} and "
-                f"{self._place(gap['to_camera'])}, nobody saw this person: the camera "
+                f" One gap has an explanation: in the {_rounded(gap['gap_s'])} s between "
+                f"{self._place(gap['from_camera'])} and {self._place(gap['to_camera'])} the camera "
                 f"{self._place(gap['outage_camera'])} on the way was out ({gap['source']}). "
                 "No sighting is not absence."
             )
@@ -166,7 +167,6 @@ class _Teller:
                 f"{number(rival['similarity'])}"
             )
         answer += ". A cosine is a hint, not proof: look at the pictures and the other sightings."
-        near = self.bench.similarity.like(appearance=one, k=_FACES + 1)
         return Part(
             f"Who is this? {one} is nobody known so far.",
             answer,
@@ -175,8 +175,8 @@ class _Teller:
             frame=people.hits[_HITS],
             drawings=[
                 Drawing(
-                    lambda: near.plot(),
-                    "The pictures are drawings: nobody in this building exists.",
+                    lambda: people.plot(),
+                    "The best face of each person. The pictures are drawings: nobody here exists.",
                 )
             ],
         )
@@ -296,6 +296,25 @@ class _Teller:
             f" The face of that last sighting is close to {self._called(best['identity_id'])} "
             f"(cosine {number(best['similarity'])}): perhaps a wrong identification."
         )
+
+
+def _unseen(track: Trajectory) -> str:
+    """Return in a sentence how much of the time nobody saw somebody, and the longest stretch."""
+    visits = track.visits.sort_values("start")
+    holes = (visits["start"] - visits["end"].cummax().shift()).dt.total_seconds()
+    holes = holes[holes > track.max_gap_s]
+    if holes.empty:
+        return ""
+    whole = (visits["end"].max() - visits["start"].min()).total_seconds()
+    return (
+        f" Between the first and the last sighting lie {_long(whole)}; for {_long(holes.sum())} of "
+        f"them nobody saw this person, the longest time {_long(holes.max())}."
+    )
+
+
+def _long(seconds: float) -> str:
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min"
 
 
 def _rounded(value: float) -> str:

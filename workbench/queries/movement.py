@@ -80,12 +80,19 @@ class Trajectory:
             outages=site.outages,
             gaps=self.gaps,
             implausible=self.implausible,
-            title=title,
+            title=f"Trajectory of {self._called()}" if title is None else title,
             display_tz=self._display_tz,
             level=level,
             max_gap_s=self.max_gap_s,
             theme=theme,
         )
+
+    def _called(self) -> str:
+        known = self._identities
+        if known is None:
+            return self.identity_id
+        names = known["name"][known["id"] == self.identity_id].dropna().tolist()
+        return f"{names[0]} ({self.identity_id})" if names else self.identity_id
 
     def timeline(self, *, title: str | None = None, theme: ThemeName = "light") -> Figure:
         """Return the timeline: one lane a camera, visits, gaps with their reason, outages."""

@@ -309,6 +309,17 @@ _DIRECTION = (0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
 _BLANKED = dict.fromkeys((*_CONTROL, *_DIRECTION), " ")
 
 
+def clock_word(display_tz: str) -> str:
+    """Return what the times of a zone are called on an axis.
+
+    Examples
+    --------
+    >>> clock_word("UTC"), clock_word("Europe/Madrid")
+    ('time', 'local time')
+    """
+    return "time" if display_tz == "UTC" else "local time"
+
+
 def duration(seconds: float) -> str:
     """Return a length of time as people write it.
 

@@ -24,7 +24,7 @@ from workbench.views.charts.lanes import (
 )
 from workbench.views.charts.links import gap_marks, implausible_marks, unseen
 from workbench.views.maps.plan import level_name, levels_of
-from workbench.views.style import ThemeName, escape, identity_colour
+from workbench.views.style import ThemeName, clock_word, escape, identity_colour
 from workbench.views.style import theme as theme_of
 
 LANES = 160
@@ -292,12 +292,12 @@ def _layout(chart: Chart, entries: Sequence[str]) -> dict[str, Any]:
 
 
 def _axis_title(chart: Chart) -> str:
-    zone = escape(chart.zone)
+    zone, word = escape(chart.zone), clock_word(chart.zone)
     if chart.clock.aligned:
         return f"hours and minutes since the first visit of the day (days and hovers: {zone})"
     if chart.clock.cut:
-        return f"local time of day ({zone})"
-    return f"local time on {day_name(chart.clock.days[0], year=True)} ({zone})"
+        return f"{word} of day ({zone})"
+    return f"{word} on {day_name(chart.clock.days[0], year=True)} ({zone})"
 
 
 def _fixed_ticks(chart: Chart) -> dict[str, Any]:

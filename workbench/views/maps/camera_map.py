@@ -28,7 +28,7 @@ from workbench.views.maps.sheet import (
 from workbench.views.maps.stays import local
 from workbench.views.style import Theme, ThemeName, duration, escape
 
-SHARE = 0.9
+SHARE = 0.75
 """Share of the moves within a level that the arrows drawn hold: the busiest ways."""
 FEW, MOST = 24, 80
 """So many arrows are always drawn; most arrows drawn."""
@@ -54,7 +54,7 @@ def camera_map(
 
     Ways are thin lines. Moves are curved arrows from camera to camera, the wider the more there
     were (width grows with the square root; the legend gives three widths); there and back bend
-    to opposite sides. Of more than 24 arrows the busiest are drawn, those that together hold 90 %
+    to opposite sides. Of more than 24 arrows the busiest are drawn, those that together hold 75 %
     of the moves, 80 at most, and the subtitle says so.
 
     Moves between levels are no line across the sheet: a triangle marks each camera with a way to

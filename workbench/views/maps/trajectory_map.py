@@ -264,6 +264,7 @@ def _unseen_levels(points: pd.DataFrame, setting: Setting) -> list[str]:
 
 def _colour_axis(scene: Scene, setting: Setting) -> dict[str, Any]:
     zone, (first, last) = setting.zone, scene.span
+    shown_tz = setting.display_tz
     span = (last - first) / 1e6
     marks = np.linspace(0, span, 5) if span else np.zeros(1)
     moments = [first + round(mark * 1e6) for mark in marks]
@@ -287,7 +288,7 @@ def _colour_axis(scene: Scene, setting: Setting) -> dict[str, Any]:
             "tickvals": marks.tolist(),
             "ticktext": [moment(us, zone, form) for us in moments],
             "title": {
-                "text": f"local time{on} ({escape(setting.display_tz)})",
+                "text": f"{style.clock_word(shown_tz)}{on} ({escape(shown_tz)})",
                 "side": "bottom",
                 "font": {"size": 12},
             },
