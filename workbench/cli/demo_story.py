@@ -209,7 +209,7 @@ class _Teller:
 
     # ------------------------------------------------------------------ what to show
     def _explained(self) -> Trajectory:
-        """Return a day of somebody with a gap that an outage explains, the liveliest there is."""
+        """Return a day, of somebody seen by some cameras, with a gap that an outage explains."""
         gaps, visits = self.bench.tracks.gaps(), self.bench.tracks.visits()
         gaps = gaps[gaps["reason"] == "outage"]
         if gaps.empty:
