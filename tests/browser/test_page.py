@@ -45,3 +45,18 @@ def test_names_that_are_html_stay_text(browser: Any, hostile_store: Path, tmp_pa
         assert watch.page.locator("img[src=x]").count() == 0
         assert watch.page.evaluate("window.pwned") is None
         watch.check()
+
+
+def test_a_result_draws_itself_on_any_page(
+    browser: Any, hostile_store: Path, tmp_path: Path
+) -> None:
+    page = tmp_path / "mine.html"
+    with workbench.open(hostile_store) as bench:
+        who = bench.identities.all()["id"].iloc[1]
+        page.write_text(f"<body>{bench.tracks.trajectory(who)._repr_html_()}</body>", "utf-8")
+    with watched(browser) as watch:
+        watch.page.goto(page.as_uri())
+        (picture,) = watch.pictures()
+        assert "UTC" in watch.hover(picture)
+        assert watch.page.evaluate("window.pwned") is None
+        watch.check()

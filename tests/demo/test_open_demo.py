@@ -166,6 +166,25 @@ def test_a_planted_trip_is_implausible(copy: workbench.Workbench) -> None:
     assert len(copy.tracks.trajectory(who).implausible)
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_a_planted_merge_has_moves_that_cannot_be_between_two_bodies(
+    copy: workbench.Workbench, seed: int
+) -> None:
+    before = set(copy.tracks.implausible()["identity_id"])
+    copy.demo.inject("wrong_merge", seed=seed)
+    (who,) = copy.demo.answers("wrong_merge").to_frame()["identities"].iloc[1]
+    moves = copy.tracks.implausible()
+    assert set(moves["identity_id"]) - before == {who}
+    assert len(moves[moves["identity_id"] == who]) >= 2
+    move = moves[moves["identity_id"] == who].iloc[0]
+    hers = copy.appearances.find(identity=who)["id"]
+    near = []
+    for end in ("from_appearance", "to_appearance"):
+        hits = copy.similarity.like(appearance=move[end], space="reid", k=300).hits["appearance_id"]
+        near.append(set(hits[hits.isin(hers)][:8]))
+    assert len(near[0] & near[1]) <= 4
+
+
 def test_a_planted_split_leaves_two_that_look_alike(copy: workbench.Workbench) -> None:
     copy.demo.inject("wrong_split", seed=1)
     one, two = copy.demo.answers("wrong_split").to_frame()["identities"].iloc[1]

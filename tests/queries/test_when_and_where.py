@@ -2,27 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pandas as pd
 import pytest
 
 import workbench
 from workbench.errors import InvalidInputError, NotFoundError
-
-
-@pytest.fixture(scope="module")
-def bench(
-    tiny_site: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[workbench.Workbench]:
-    """Return the workbench of the site computed by hand."""
-    store = tmp_path_factory.mktemp("when") / "store"
-    names = ("cameras", "adjacency", "outages", "identities")
-    tables = {name: tiny_site / f"{name}.csv" for name in names}
-    workbench.ingest(store, tiny_site / "appearances.csv", quiet=True, **tables)
-    with workbench.open(store) as found:
-        yield found
 
 
 def test_what_is_odd_about_everybody(bench: workbench.Workbench) -> None:

@@ -109,13 +109,20 @@ def test_a_theme_that_is_not_there_is_refused(name: str) -> None:
 def test_a_notebook_gets_the_figure_alone() -> None:
     figure = go.Figure(go.Scatter(x=[1.5], y=[2]), layout={"template": style.DARK})
     bundle = style.display_bundle(figure, "one dot")
-    assert set(bundle) == {"application/vnd.plotly.v1+json", "text/plain"}
+    # Without a line of HTML in it, IPython would ask the result for 5 MB of it.
+    assert set(bundle) == {"application/vnd.plotly.v1+json", "text/html", "text/plain"}
+    assert bundle["text/html"] == "<p>one dot</p>"
     drawn = bundle["application/vnd.plotly.v1+json"]
     assert drawn["data"][0]["x"] == [1.5]
     assert drawn["config"]["plotlyServerURL"] == ""
     assert bundle == style.display_bundle(figure, "one dot")
     assert len(str(bundle)) < 20_000
     assert "http" not in str(bundle)
+
+
+def test_the_line_of_html_is_escaped() -> None:
+    bundle = style.display_bundle(go.Figure(), "map of <img src=x onerror=alert(1)>")
+    assert bundle["text/html"] == "<p>map of &lt;img src=x onerror=alert(1)&gt;</p>"
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ APART_M = 30.5  # two cameras farther apart than this never see one spot
 TOO_FAST_M_S = 4.5
 _FAR_M = 24.0
 _WITHIN_S = (1.0, 10.0)
+_TRIES, _OFTEN = 300, 2
 
 TOLD = {
     "impossible_trip": (
@@ -134,6 +135,30 @@ def _apart() -> np.ndarray:
     )
     far = np.hypot(x[:, None] - x[None, :], y[:, None] - y[None, :])
     return np.asarray((far > APART_M) & (ground[:, None] == ground[None, :]))
+
+
+def two_at_once(seen: pd.DataFrame, rng: np.random.Generator) -> tuple[int, int]:
+    """Return two people who, taken for one, would have had to fly, and more than once if can be.
+
+    Neither is seen much more or less than most, so that two in one are not remarkable.
+    """
+    counts = seen.groupby("person").size()
+    middling = counts.index[counts.between(counts.quantile(0.1), counts.quantile(0.9))]
+    passes = _passes(seen[seen["person"].isin(middling)])
+    leaps = _leaps(passes, (-3600.0, _WITHIN_S[1]))
+    people = passes["person"].to_numpy()
+    pairs = np.unique(np.sort(people[leaps[["one", "two"]].to_numpy()], axis=1), axis=0)
+    by = dict(iter(seen.groupby("person")))
+    most, pair = 0, (0, 0)
+    for one, other in rng.permutation(pairs)[:_TRIES]:
+        flights = _flights(by[one], by[other])
+        if flights > most:
+            most, pair = flights, (int(one), int(other))
+        if most >= _OFTEN:
+            break
+    if not most:
+        raise _nothing("wrong_merge")
+    return pair
 
 
 def wrong_merge(seen: pd.DataFrame, one: int, other: int) -> Mistake:

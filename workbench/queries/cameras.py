@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from workbench.analytics.paths import By, CameraPath, camera_path
 from workbench.errors import NotFoundError
 from workbench.model import Camera
+from workbench.queries.picture import Picture
 from workbench.queries.ranges import Ids, Moment, selection
 from workbench.queries.tracks import MAX_GAP_S, Tracks
 from workbench.storage.manager import HybridStorageManager
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class CameraMap:
+class CameraMap(Picture):
     """Where the cameras are and how people move between them: tables, and a map of them.
 
     Parameters
@@ -78,11 +79,6 @@ class CameraMap:
             display_tz=self._display_tz,
             theme=theme,
         )
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        from workbench.views.style import display_bundle
-
-        return display_bundle(self.plot(), repr(self))
 
 
 class Cameras:

@@ -234,8 +234,8 @@ class Demo:
 
     # ------------------------------------------------------------------ the kinds
     def _merge(self, seen: pd.DataFrame, rng: np.random.Generator) -> Answer:
-        names = _middling(seen)
-        one, other = (str(name) for name in rng.permutation(names)[:2])
+        pair = mistakes.two_at_once(seen, rng)
+        one, other = (_named(seen, person) for person in pair)
         rows = seen[seen["identity_id"] == other]
         self._link(rows["id"], one)
         self._manager.delete_identities([other])
@@ -254,7 +254,7 @@ class Demo:
         found = mistakes.impossible_trip(seen, [set(seen["person"])], rng)
         rows = seen[found.rows]
         whom = str(rows["identity_id"].iloc[0])
-        who = str(seen.loc[seen["person"] == found.who, "identity_id"].iloc[0])
+        who = _named(seen, found.who)
         self._link(rows["id"], who)
         return mistake("impossible_trip", [who, whom], rows, rows["id"])
 
@@ -266,18 +266,8 @@ class Demo:
         return str(rng.choice(holes)) if holes else f"id_{last + 1:04d}"
 
 
-def _middling(seen: pd.DataFrame) -> list[str]:
-    """Return identities seen neither much nor little, so that two in one are not remarkable."""
-    counts = seen.groupby("identity_id").size()
-    low, high = counts.quantile(0.3), counts.quantile(0.6)
-    names = counts[counts.between(low, high)].index.tolist()
-    if len(names) < 2:
-        raise NotFoundError(
-            "Nobody here is fit for one more wrong_merge.",
-            where="wrong_merge",
-            next="Make the demo anew with: workbench demo --reset",
-        )
-    return names
+def _named(seen: pd.DataFrame, person: int) -> str:
+    return str(seen.loc[seen["person"] == person, "identity_id"].iloc[0])
 
 
 def _whole(seed: object) -> int:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
+
+from workbench.queries.picture import Picture
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -26,7 +28,7 @@ class Site:
 
 
 @dataclass(frozen=True, slots=True)
-class Trajectory:
+class Trajectory(Picture):
     """Where one identity went: tables, and a map of them.
 
     Parameters
@@ -108,12 +110,9 @@ class Trajectory:
             _display_tz=self._display_tz,
         ).plot(title=title, theme=theme)
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        return _display(self)
-
 
 @dataclass(frozen=True, slots=True)
-class Timeline:
+class Timeline(Picture):
     """When these identities were where: tables, and a picture of them in lanes.
 
     Parameters
@@ -164,12 +163,9 @@ class Timeline:
             theme=theme,
         )
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        return _display(self)
-
 
 @dataclass(frozen=True, slots=True)
-class Activity:
+class Activity(Picture):
     """How much was seen where, by hour and weekday: a table, and a picture of it.
 
     Parameters
@@ -206,12 +202,3 @@ class Activity:
             display_tz=self.display_tz,
             theme=theme,
         )
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        return _display(self)
-
-
-def _display(result: Trajectory | Timeline | Activity) -> dict[str, Any]:
-    from workbench.views.style import display_bundle
-
-    return display_bundle(result.plot(), repr(result))

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.errors import InvalidInputError, NotFoundError
+from workbench.queries.picture import Picture
 from workbench.queries.ranges import Ids, Moment, selection, unknown_identity
 from workbench.storage.manager import HybridStorageManager
 from workbench.storage.nearest import nearest, nearest_identities
@@ -47,7 +48,7 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class Neighbours:
+class Neighbours(Picture):
     """The answer of a similarity question: cosines, never a "match".
 
     Parameters
@@ -102,12 +103,8 @@ class Neighbours:
             theme=theme,
         )
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        from workbench.views.style import display_bundle
-
-        return display_bundle(
-            self.plot(), f"{len(self.hits)} neighbours in {self.space}: {self.plan}"
-        )
+    def _line(self) -> str:
+        return f"{len(self.hits)} neighbours in {self.space}: {self.plan}"
 
 
 class Similarity:

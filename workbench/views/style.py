@@ -224,7 +224,8 @@ def display_bundle(figure: go.Figure, text: str) -> dict[str, Any]:
     """Return what a notebook shows of a result that has a picture: the figure, and a line of text.
 
     Only the figure's own numbers are in it, some kilobytes: the notebook's plotly draws them. There
-    is no HTML, no plotly.js, no address of a CDN. Where nothing draws, the text stands.
+    is no plotly.js in it, and no address of a CDN. Where nothing draws, the line stands; it is HTML
+    too, so that IPython does not ask the result for the 5 MB of :func:`display_html`.
 
     Parameters
     ----------
@@ -235,8 +236,18 @@ def display_bundle(figure: go.Figure, text: str) -> dict[str, Any]:
     drawn = json.loads(figure.to_json(engine="json"))
     return {
         "application/vnd.plotly.v1+json": drawn | {"config": dict(CONFIG)},
+        "text/html": f"<p>{escape(text, longest=1000)}</p>",
         "text/plain": text,
     }
+
+
+def display_html(figure: go.Figure) -> str:
+    """Return the figure as a piece of HTML that draws itself anywhere, without the network.
+
+    plotly.js is inside, 5 MB: for a page of one's own, not for the outputs of a notebook.
+    """
+    html_text: str = figure.to_html(config=dict(CONFIG), include_plotlyjs=True, full_html=False)
+    return html_text
 
 
 def class_colours(n: int) -> list[str]:
