@@ -13,10 +13,10 @@ import pytest
 
 from tests.contracts.vectors import equal, oracle_of, people
 from workbench.errors import InvalidInputError, StoreDamagedError, StoreError
-from workbench.stores.vectors import segments
+from workbench.stores.vectors import segment_files
 from workbench.stores.vectors.base import VectorSpace
 from workbench.stores.vectors.faiss import FAISSVectorStore
-from workbench.stores.vectors.segments import HEADER
+from workbench.stores.vectors.segment_files import HEADER
 
 DIM = 16
 ROWS = people(1300, DIM, seed=4)
@@ -131,7 +131,7 @@ def test_after_a_failed_sync_a_new_segment_is_begun(
         store.put("face", VIDS[:10], ROWS[:10])
     before = store.vids("face")
     with monkeypatch.context() as patch:
-        patch.setattr(segments, "sync_file", fail)
+        patch.setattr(segment_files, "sync_file", fail)
         with pytest.raises(StoreError, match="disk refused"):
             store.put("face", VIDS[10:20], ROWS[10:20])
     assert np.array_equal(store.vids("face"), before)
@@ -224,7 +224,6 @@ def test_a_segment_that_is_not_ours_is_damage(store: FAISSVectorStore, tmp_path:
     elsewhere.create_space(VectorSpace("face", DIM, "float16"))
     elsewhere.put("face", VIDS, ROWS)
     foreign = {
-        "truncated": sound[: HEADER + 40 * DIM],
         "half a header": sound[:30],
         "empty": b"",
         "of another space": segment_of(tmp_path, "body").read_bytes().ljust(len(sound), b"\0"),
@@ -246,6 +245,123 @@ def test_a_segment_that_is_not_ours_is_damage(store: FAISSVectorStore, tmp_path:
         opened(tmp_path).search("face", ROWS[0], k=3)
     path.write_bytes(sound)
     assert opened(tmp_path).verify().empty
+
+
+@pytest.mark.parametrize("kept", [0, 1, 40, 1299])
+def test_what_a_truncated_segment_still_has_is_found(
+    store: FAISSVectorStore, tmp_path: Path, kept: int
+) -> None:
+    path = segment_of(tmp_path)
+    path.write_bytes(path.read_bytes()[: HEADER + kept * DIM * 2 + 5])
+    again = opened(tmp_path)
+    assert again.verify()["vid"].tolist() == VIDS[kept:].tolist()
+    got = again.search("face", ROWS[:3], k=1300)
+    assert set(got["vid"]) == set(VIDS[:kept])
+    with pytest.raises(StoreDamagedError):
+        again.get("face", VIDS[kept : kept + 1])
+    again.put("face", np.array([9000]), np.ones((1, DIM)))
+    assert again.search("face", np.ones(DIM), k=1)["vid"].tolist() == [9000]
+
+
+def test_zeroed_and_infinite_rows_are_hidden_and_do_not_disturb(
+    store: FAISSVectorStore, tmp_path: Path
+) -> None:
+    path = segment_of(tmp_path)
+    data = bytearray(path.read_bytes())
+    data[HEADER + 2 * DIM * 2 : HEADER + 3 * DIM * 2] = bytes(DIM * 2)
+    data[HEADER + 5 * DIM * 2 : HEADER + 6 * DIM * 2] = b"\x00\x7c" * DIM  # infinity
+    data[HEADER + 7 * DIM * 2 : HEADER + 8 * DIM * 2] = b"\xff\x7f" * DIM  # not a number
+    path.write_bytes(data)
+    again = opened(tmp_path)
+    assert again.verify()["vid"].tolist() == VIDS[[2, 5, 7]].tolist()
+    left = np.delete(np.arange(1300), [2, 5, 7])
+    oracle = oracle_of(again, "face", VIDS[left], ROWS[left])
+    equal(again.search("face", ROWS[:9], k=20), oracle.search("face", ROWS[:9], k=20))
+
+
+def test_a_mended_file_has_lost_only_what_is_lost(store: FAISSVectorStore, tmp_path: Path) -> None:
+    path = segment_of(tmp_path)
+    sound = path.read_bytes()
+    path.write_bytes(b"?" + sound[1 : HEADER + 1000 * DIM * 2])
+    again = opened(tmp_path)
+    assert len(again.verify()) == 1300
+    again.rows.mend(again.spaces()["face"])
+    assert again.verify()["vid"].tolist() == VIDS[1000:].tolist()
+    path.unlink()
+    again.rows.mend(again.spaces()["face"])
+    assert again.verify()["vid"].tolist() == VIDS.tolist()
+
+
+# ---------------------------------------------------------------------- compaction
+def test_compaction_keeps_every_answer_and_drops_the_bytes(
+    store: FAISSVectorStore, tmp_path: Path
+) -> None:
+    other = opened(tmp_path)
+    other.search("face", ROWS[0], k=3)
+    store.remove("face", VIDS[::2])
+    before = store.search("face", ROWS[:5], k=30)
+    size = segment_of(tmp_path).stat().st_size
+    with store.rows.database.transaction():
+        assert store.compact() == 650
+    assert store.collect() == 1
+    assert segment_of(tmp_path).stat().st_size < 0.6 * size
+    for handle in (store, other, opened(tmp_path)):
+        equal(handle.search("face", ROWS[:5], k=30), before)
+        assert handle.counts() == {"face": 650} and handle.verify().empty
+    store.put("face", np.array([9000]), np.ones((1, DIM)))
+    assert other.search("face", np.ones(DIM), k=1)["vid"].tolist() == [9000]
+    with store.rows.database.transaction():
+        assert store.compact() == 0  # nothing was removed since
+
+
+def test_a_compaction_that_fails_changes_nothing(store: FAISSVectorStore, tmp_path: Path) -> None:
+    store.remove("face", VIDS[:700])
+    before = store.search("face", ROWS[:5], k=30)
+    with pytest.raises(ZeroDivisionError), store.rows.database.transaction():
+        store.compact()
+        raise ZeroDivisionError
+    assert len(list(tmp_path.glob("*.seg"))) == 2
+    for handle in (store, opened(tmp_path)):
+        equal(handle.search("face", ROWS[:5], k=30), before)
+    assert store.collect() == 1 and store.verify().empty
+    store.put("face", np.array([9000]), np.ones((1, DIM)))
+    assert store.search("face", np.ones(DIM), k=1)["vid"].tolist() == [9000]
+
+
+def test_an_emptied_space_is_compacted_to_nothing_and_its_number_not_taken_again(
+    store: FAISSVectorStore, tmp_path: Path
+) -> None:
+    other = opened(tmp_path)
+    other.search("face", ROWS[0], k=3)
+    store.remove("face", VIDS)
+    with store.rows.database.transaction():
+        store.compact()
+    store.collect()
+    assert list(tmp_path.glob("*.seg")) == []
+    store.put("face", np.array([9000]), np.ones((1, DIM)))
+    assert segment_of(tmp_path).name == "face-000002.seg"
+    assert other.search("face", ROWS[0], k=3)["vid"].tolist() == [9000]
+
+
+def test_what_a_snapshot_names_is_not_collected(store: FAISSVectorStore, tmp_path: Path) -> None:
+    other = opened(tmp_path)
+    with other.rows.database.snapshot():
+        assert len(other.vids("face")) == 1300
+        store.remove("face", VIDS[:700])
+        with store.rows.database.transaction():
+            store.compact()
+        assert store.collect() == 0
+        assert np.array_equal(other.get("face", VIDS[:1]), other.get("face", VIDS[:1]))
+    assert store.collect() == 1
+    assert other.counts() == {"face": 600}
+
+
+def test_a_damaged_space_is_not_compacted(store: FAISSVectorStore, tmp_path: Path) -> None:
+    store.remove("face", VIDS[:700])
+    flip(segment_of(tmp_path), HEADER + 1000 * DIM * 2)
+    with pytest.raises(StoreDamagedError, match="face"), store.rows.database.transaction():
+        store.compact()
+    assert store.verify()["vid"].tolist() == [1001]
 
 
 # ---------------------------------------------------------------------- FAISS

@@ -86,6 +86,7 @@ class SqliteDatabase:
         self._depth = 0
         self.units = 0  # of work that were begun here
         self._lease: tuple[int, int] = (0, 0)
+        self._readers: int | None = None
         if not self.path.is_file():
             raise NotFoundError(
                 "There is no store here.",
@@ -128,6 +129,9 @@ class SqliteDatabase:
         """Close the connection; closing twice is fine."""
         with self._mutex:
             self._connection.close()
+            if self._readers is not None:
+                os.close(self._readers)
+                self._readers = None
 
     # ------------------------------------------------------------------ reading
     def rows(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> list[tuple]:
@@ -147,18 +151,46 @@ class SqliteDatabase:
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """Hold one state of the store for the statements inside."""
+        """Hold one state of the store, and the files it names, for the statements inside."""
         with self._mutex:
             if self._connection.in_transaction:
                 yield
                 return
-            with self.translated():
-                self._connection.execute("BEGIN")
+            # Before the state is chosen: what it names is not collected from here on.
+            readers = self._readers_lock()
+            fcntl.flock(readers, fcntl.LOCK_SH)
             try:
+                with self.translated():
+                    self._connection.execute("BEGIN")
                 yield
             finally:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
+                fcntl.flock(readers, fcntl.LOCK_UN)
+
+    def _readers_lock(self) -> int:
+        if self._readers is None:
+            lock = self.path.with_name("readers.lock")
+            try:
+                self._readers = os.open(lock, os.O_RDONLY | os.O_CREAT, 0o644)
+            except OSError:  # nobody collects where nobody can write
+                self._readers = os.open(self.path.parent, os.O_RDONLY)
+        return self._readers
+
+    @contextmanager
+    def collecting(self, wait_s: float = 1.0) -> Iterator[bool]:
+        """Hold the writer lock without a transaction; say whether no snapshot is held anywhere.
+
+        Only then a file that no row names can be removed: whoever looks later finds a state that
+        does not name it.
+        """
+        with self._mutex, self._writer_lock():
+            readers = self._readers_lock()
+            free = _locked(readers, wait_s)
+            try:
+                yield free
+            finally:
+                fcntl.flock(readers, fcntl.LOCK_UN)
 
     @property
     def writing(self) -> bool:
@@ -179,6 +211,12 @@ class SqliteDatabase:
         with self._mutex:
             if not self._connection.in_transaction:
                 self.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def vacuum(self) -> None:
+        """Write the file anew without the room of deleted rows; the old one holds until then."""
+        with self._mutex, self._writer_lock(), self.translated():
+            self._connection.execute("VACUUM")
+        self.checkpoint()
 
     # ------------------------------------------------------------------ writing
     def execute(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> int:
@@ -272,21 +310,12 @@ class SqliteDatabase:
                 next="Mend the permissions, then repeat the same command.",
             ) from error
         try:
-            deadline = time.monotonic() + self.wait_s
-            pause = 0.001
-            while True:
-                try:
-                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError:
-                    if time.monotonic() >= deadline:
-                        raise StoreBusyError(
-                            f"Another process has been writing for {self.wait_s:g} s.",
-                            where=str(self.path.parent),
-                            next="Try again when it has finished.",
-                        ) from None
-                    time.sleep(pause)
-                    pause = min(pause * 2, 0.05)
+            if not _locked(descriptor, self.wait_s):
+                raise StoreBusyError(
+                    f"Another process has been writing for {self.wait_s:g} s.",
+                    where=str(self.path.parent),
+                    next="Try again when it has finished.",
+                )
             yield
         finally:
             os.close(descriptor)
@@ -327,6 +356,20 @@ class _Translation(AbstractContextManager[None]):
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, sqlite3.Error):
             raise _ours(error, self._path) from error
+
+
+def _locked(descriptor: int, wait_s: float) -> bool:
+    """Return whether the lock was to be had, for oneself alone, within that time."""
+    deadline, pause = time.monotonic() + wait_s, 0.001
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(pause)
+            pause = min(pause * 2, 0.05)
 
 
 def _connect(path: Path, wait_s: float) -> sqlite3.Connection:

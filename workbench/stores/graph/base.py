@@ -9,6 +9,7 @@ is tested against the derived form.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -187,6 +188,12 @@ class GraphStore(ABC):
         rows = self.nodes(label, ids=[key]).head(1).to_dict("records")
         return {str(name): cell for name, cell in rows[0].items()} if rows else None
 
+    def ids_around(self, label: str, key: str, n: int) -> list[str]:
+        """Return up to `n` ids before the place of `key` in order of id, and `n` from there on."""
+        ids = self.nodes(label)["id"].astype("str").tolist()
+        at = bisect_left(ids, key)
+        return ids[max(at - n, 0) : at + n]
+
     @abstractmethod
     def edges(
         self, kind: str, *, src: Sequence[str] | None = None, dst: Sequence[str] | None = None
@@ -231,6 +238,9 @@ class GraphStore(ABC):
 
     def checkpoint(self) -> None:  # noqa: B027 - only a backend with a log has something to do
         """Fold a log into its database, where the backend has one and nobody is reading it."""
+
+    def compact(self) -> None:  # noqa: B027 - only a backend that owns its files has something to do
+        """Give the room of deleted rows back to the disk, outside any unit of work."""
 
     def damaged(self) -> dict[str, list[str]]:
         """Return what is not as it was written: ``database`` findings and ``row`` keys."""

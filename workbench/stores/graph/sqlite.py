@@ -244,6 +244,14 @@ class SqliteGraphStore(GraphStore):
         rows = self.database.rows(f"SELECT {columns} FROM {source} {where}", (key,))
         return tables.record(table.columns, rows[0]) if rows else None
 
+    def ids_around(self, label: str, key: str, n: int) -> list[str]:
+        if not _is_text(key):
+            return []
+        source = f"SELECT id FROM {schema.NODES[label].name} WHERE id"
+        before = self.database.rows(f"{source} < ? ORDER BY id DESC LIMIT ?", (key, n))
+        rest = self.database.rows(f"{source} >= ? ORDER BY id LIMIT ?", (key, n))
+        return [str(one) for (one,) in (*reversed(before), *rest)]
+
     def edges(
         self, kind: str, *, src: Sequence[str] | None = None, dst: Sequence[str] | None = None
     ) -> pd.DataFrame:
@@ -292,6 +300,9 @@ class SqliteGraphStore(GraphStore):
 
     def checkpoint(self) -> None:
         self.database.checkpoint()
+
+    def compact(self) -> None:
+        self.database.vacuum()
 
     def damaged(self) -> dict[str, list[str]]:
         findings = [

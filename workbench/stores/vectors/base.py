@@ -272,6 +272,18 @@ class VectorStore(ABC):
     def flush(self) -> None:  # noqa: B027 - only a store that buffers has something to do
         """Make durable what is not yet; a store whose put is durable has nothing to do."""
 
+    def compact(self) -> int:
+        """Give the room of removed rows back, inside a unit of work; return of how many.
+
+        A store that gives it back by itself has nothing to do. A damaged row is refused with
+        ``StoreDamagedError``.
+        """
+        return 0
+
+    def collect(self) -> int:
+        """Remove files that no committed row names, outside any unit of work; return how many."""
+        return 0
+
     def index_of(self, space: str) -> str:
         """Return which index answers a search, in words."""
         found = self._space(space)

@@ -140,9 +140,8 @@ class _Index:
     rows: dict[int, int] = field(default_factory=dict)
     removals: int = 0
 
-    def add(self, first: int, codes: np.ndarray) -> None:
-        """Take in the codes of the rows from position `first` on."""
-        lengths = precision.lengths(codes)
+    def add(self, first: int, codes: np.ndarray, lengths: np.ndarray) -> None:
+        """Take in the codes, and their lengths, of the rows from position `first` on."""
         which = np.zeros(len(codes), dtype="int64")
         if codes.dtype == np.int8:
             which = np.floor(np.log(np.maximum(lengths, 1.0)) / _PART).astype("int64")
@@ -285,6 +284,18 @@ class FAISSVectorStore(VectorStore):
         rows = pd.concat(found, ignore_index=True) if found else pd.DataFrame()
         columns = {"space": "str", "vid": "int64", "problem": "str"}
         return rows.reindex(columns=list(columns)).astype(columns)
+
+    def compact(self) -> int:
+        dropped = 0
+        for name, space in self.spaces().items():
+            dead = self.rows.dead(name)
+            if dead:
+                self.rows.compact(space)
+                dropped += dead
+        return dropped
+
+    def collect(self) -> int:
+        return len(self.rows.collect())
 
     # ------------------------------------------------------------------ the document's names
     def named_by(self, owners: Callable[[str, np.ndarray], pd.DataFrame]) -> None:
@@ -477,19 +488,32 @@ class FAISSVectorStore(VectorStore):
         removals, rows = self.rows.progress(space.name)
         # Taken out until it is whole again: an error on the way must not leave half of it.
         index = self._indexes.pop(space.name, None)
+        if index is not None and not index.rows.keys() <= rows.keys():  # compacted meanwhile
+            index = None
+            self.rows.files.forget()
         if index is None:
             index = _Index(partial(INDEX_KINDS[space.index_type], space))
         if index.rows != rows:
             # Checked here once, so that a search has to check but the bytes of what it found.
             place, vid, scale, crc = self.rows.catalogue(space.name, index.rows, sound=True)
+            kept = np.ones(len(place), dtype=bool)
+            count = len(index.place)
             for first in range(0, len(place), _BLOCK):
-                block = self.rows.codes(space, place[first : first + _BLOCK])
-                index.add(len(index.place) + first, block)
-            index.place = np.concatenate([index.place, place])
-            index.vid = np.concatenate([index.vid, vid])
-            index.scale = np.concatenate([index.scale, scale])
-            index.crc = np.concatenate([index.crc, crc])
-            index.live = np.concatenate([index.live, np.ones(len(place), dtype=bool)])
+                codes = self.rows.codes(space, place[first : first + _BLOCK])
+                lengths = precision.lengths(codes)
+                # Zeros, infinity, NaN were never written: these rows are lost, and would spoil
+                # the ranking of the others.
+                fit = np.isfinite(lengths) & (lengths > 0)
+                if not fit.all():
+                    kept[first : first + _BLOCK] = fit
+                    codes, lengths = codes[fit], lengths[fit]
+                index.add(count, codes, lengths)
+                count += len(codes)
+            index.place = np.concatenate([index.place, place[kept]])
+            index.vid = np.concatenate([index.vid, vid[kept]])
+            index.scale = np.concatenate([index.scale, scale[kept]])
+            index.crc = np.concatenate([index.crc, crc[kept]])
+            index.live = np.concatenate([index.live, kept[kept]])
             index.rows = rows
         if index.removals != removals:
             index.live = np.isin(index.place, self.rows.catalogue(space.name, {})[0])

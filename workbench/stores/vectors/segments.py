@@ -1,17 +1,12 @@
 """Vectors as rows of fixed size in append-only files: the durable truth under the indexes.
 
-A segment is a file of one space: a header of 64 bytes, then the codes of one row after the other.
-The database beside it says how many rows are committed and which row id (``vid``) is where, with
-a checksum of its bytes. A row is written at (committed rows x row size), never at the end of the
-file: what a crash left behind is overwritten. Its bytes are on the disk before the transaction
-that names it commits.
+A segment is a file of one space (:mod:`workbench.stores.vectors.segment_files`). The database
+beside it says how many rows are committed and which row id (``vid``) is where, with a checksum of
+its bytes. The bytes of a row are on the disk before the transaction that names it commits.
 """
 
 from __future__ import annotations
 
-import os
-import struct
-import zlib
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -20,13 +15,12 @@ import numpy as np
 import pandas as pd
 
 from workbench.errors import StoreDamagedError, StoreError
-from workbench.stores.database import ROW_HASH, SqliteDatabase, sync_file, sync_folder
+from workbench.stores.database import ROW_HASH, SqliteDatabase
 from workbench.stores.vectors import precision
 from workbench.stores.vectors.base import VectorSpace
+from workbench.stores.vectors.segment_files import SegmentFiles
 
-HEADER = 64
-_MAGIC = b"WBSEGMT1"
-_LAYOUT = struct.Struct("<8s32sII8s4x")  # magic, store id, dim, segment number, dtype
+_BLOCK = 8192  # rows that are compacted or checked at a time
 _SPACE = ("name", "dim", "precision", "index_type", "model_id", "threshold", "metric")
 
 _DDL = f"""CREATE TABLE space (
@@ -57,9 +51,8 @@ class SegmentRows:
     """
 
     def __init__(self, folder: Path, database: SqliteDatabase) -> None:
-        self.folder = Path(folder)
+        self.files = SegmentFiles(folder, database.store_id)
         self.database = database
-        self._maps: dict[int, np.ndarray] = {}
         self._suspect: set[int] = set()
         self._known: tuple[int, dict[str, VectorSpace]] = (0, {})
 
@@ -122,7 +115,11 @@ class SegmentRows:
         crcs = precision.checksums(codes, scales)
         with self.database.transaction():
             segment, rows = self._open_segment(space)
-            self._write(space, segment, rows, codes)
+            try:
+                self.files.append(space, segment, rows, codes)
+            except StoreError:
+                self._suspect.add(segment)  # nothing is appended to this file again
+                raise
             first = (segment << 32) + rows
             places = range(first, first + len(codes))
             self.database.executemany(
@@ -155,6 +152,59 @@ class SegmentRows:
                 )
         return max(gone, 0)
 
+    # ------------------------------------------------------------------ compaction
+    def dead(self, space: str) -> int:
+        """Return how many rows of the files no row of the catalogue names any more."""
+        return sum(self.progress(space)[1].values()) - self.count(space)
+
+    def compact(self, space: VectorSpace) -> None:
+        """Write the rows that count into a new segment, which takes the place of the others.
+
+        The files that are not named any more are left to :meth:`collect`.
+
+        Raises
+        ------
+        StoreDamagedError
+            When rows are damaged: what cannot be read is not made to look sound.
+        """
+        if len(self.damaged(space)):
+            raise StoreDamagedError(
+                f"The space {space.name!r} has damaged rows and cannot be compacted.",
+                where=f"space {space.name}",
+                next="See what would be done about them with: workbench repair --store DIR",
+            )
+        with self.database.transaction():
+            place = self.catalogue(space.name, {})[0]
+            old = list(self.progress(space.name)[1])
+            # Always a new one: the highest number stays in use, and is never given twice.
+            new = self._new_segment(space)
+            for first in range(0, len(place), _BLOCK):
+                block = place[first : first + _BLOCK]
+                self.files.append(space, new, first, self.codes(space, block))
+                moved = range((new << 32) + first, (new << 32) + first + len(block))
+                self.database.executemany(
+                    f"UPDATE vector_row SET place = ?1, "
+                    f"{ROW_HASH} = {ROW_HASH}(?1, vid, crc, scale, norm) WHERE place = ?2",
+                    zip(moved, block.tolist(), strict=True),
+                )
+            self.database.execute("UPDATE segment SET rows = ? WHERE no = ?", (len(place), new))
+            for no in old:
+                self.database.execute("DELETE FROM segment WHERE no = ?", (no,))
+
+    def strangers(self) -> list[Path]:
+        """Return the files that no committed row names: what a crash or a compaction left."""
+        named = self.database.rows(
+            "SELECT s.name, g.no FROM segment g JOIN space s ON s.no = g.space_no"
+        )
+        return self.files.strangers(named)
+
+    def collect(self) -> list[Path]:
+        """Remove those files; none while somebody holds a snapshot, which may name them."""
+        with self.database.collecting() as free:
+            gone = self.strangers() if free else []
+            self.files.discard(gone)
+        return gone
+
     def _open_segment(self, space: VectorSpace) -> tuple[int, int]:
         for no in sorted(self._suspect):
             self.database.execute("UPDATE segment SET sealed = 1 WHERE no = ?", (no,))
@@ -165,6 +215,9 @@ class SegmentRows:
         )
         if found:
             return found[0]
+        return self._new_segment(space), 0
+
+    def _new_segment(self, space: VectorSpace) -> int:
         # The row of a suspect one may have been rolled back: its number is not taken again.
         last = int(self.database.value("SELECT coalesce(max(no), 0) FROM segment"))
         number = max(last, *self._suspect, 0) + 1
@@ -172,45 +225,7 @@ class SegmentRows:
             "INSERT INTO segment (no, space_no, rows) SELECT ?, no, 0 FROM space WHERE name = ?",
             (number, space.name),
         )
-        return number, 0
-
-    def _write(self, space: VectorSpace, segment: int, rows: int, codes: np.ndarray) -> None:
-        path = self._path(space.name, segment)
-        data = precision.as_bytes(codes)
-        stride = codes.shape[1] * codes.itemsize
-        try:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-            try:
-                if rows == 0:
-                    _pwrite(descriptor, memoryview(self._header(space, segment)), 0)
-                _pwrite(descriptor, data, HEADER + rows * stride)
-                sync_file(descriptor)
-            finally:
-                os.close(descriptor)
-            if rows == 0:
-                sync_folder(self.folder)
-        except OSError as error:
-            # After a failed sync the kernel may have dropped the pages and call them clean:
-            # nothing is appended to this file again.
-            self._suspect.add(segment)
-            raise StoreError(
-                f"The disk refused the vectors ({error.strerror}); nothing was written.",
-                where=str(path),
-                next="Make room or mend the disk, then repeat the same command.",
-            ) from error
-
-    def _header(self, space: VectorSpace, segment: int) -> bytes:
-        fixed = _LAYOUT.pack(
-            _MAGIC,
-            self.database.store_id.encode(),
-            space.dim,
-            segment,
-            precision.DTYPES[space.precision].encode(),
-        )
-        return fixed.ljust(HEADER - 4, b"\0") + struct.pack("<I", zlib.crc32(fixed))
-
-    def _path(self, space: str, segment: int) -> Path:
-        return self.folder / f"{space}-{segment:06d}.seg"
+        return number
 
     # ------------------------------------------------------------------ reading
     def catalogue(
@@ -264,44 +279,28 @@ class SegmentRows:
         )
 
     def codes(self, space: VectorSpace, places: np.ndarray) -> np.ndarray:
-        """Return the codes (n, dim) at these places."""
+        """Return the codes (n, dim) at these places; zeros where a file ends before them."""
         places = np.asarray(places, dtype="int64")
         segments, rows = places >> 32, places & 0xFFFFFFFF
         if len(places) and (segments == segments[0]).all():
-            return self._map(space, int(segments[0]), int(rows.max()) + 1)[rows]
-        out = np.empty((len(places), space.dim), dtype=precision.DTYPES[space.precision])
+            whole = self._map(space, int(segments[0]), int(rows.max()) + 1)
+            if rows.max() < len(whole):
+                return whole[rows]
+        out = np.zeros((len(places), space.dim), dtype=precision.DTYPES[space.precision])
         for no in np.unique(segments).tolist():
             here = segments == no
-            out[here] = self._map(space, no, int(rows[here].max()) + 1)[rows[here]]
+            whole = self._map(space, no, int(rows[here].max()) + 1)
+            here &= rows < len(whole)
+            out[here] = whole[rows[here]]
         return out
 
     def _map(self, space: VectorSpace, segment: int, rows: int) -> np.ndarray:
-        known = self._maps.get(segment)
-        if known is not None and len(known) >= rows:
+        known = self.files.known(space, segment, rows)
+        if known is not None:
             return known
         _, committed = self.progress(space.name)
         rows = max(rows, committed.get(segment, 0))
-        path = self._path(space.name, segment)
-        try:
-            with path.open("rb") as file:
-                header = file.read(HEADER)
-            if header != self._header(space, segment):
-                raise ValueError("it is not the file that was written here")
-            mapped = np.memmap(
-                path,
-                dtype=precision.DTYPES[space.precision],
-                mode="r",
-                offset=HEADER,
-                shape=(rows, space.dim),
-            )
-        except (OSError, ValueError) as error:
-            raise StoreDamagedError(
-                f"A file of vectors cannot be read: {error}.",
-                where=str(path),
-                next="See what is affected with: workbench verify --store DIR",
-            ) from error
-        self._maps[segment] = mapped
-        return mapped
+        return self.files.mapped(space, segment, rows, keep=not self.database.writing)
 
     def damaged(self, space: VectorSpace) -> pd.DataFrame:
         """Return ``vid, problem`` of every committed row whose bytes are not what was written."""
@@ -312,6 +311,14 @@ class SegmentRows:
                 low = (no << 32) + first
                 problems.append(self._damaged_block(space, low, min(4096, rows - first)))
         return pd.concat(problems, ignore_index=True) if problems else _problems([], [])
+
+    def mend(self, space: VectorSpace) -> None:
+        """Give the files of a space their header and length again; rows that are lost stay lost.
+
+        Afterwards :meth:`damaged` names those rows alone, and no others.
+        """
+        for no, rows in self.progress(space.name)[1].items():
+            self.files.mend(space, no, rows)
 
     def _damaged_block(self, space: VectorSpace, low: int, rows: int) -> pd.DataFrame:
         found = self.database.rows(
@@ -331,21 +338,11 @@ class SegmentRows:
         wrong = torn | (sound == 0)
         return _problems(vid[wrong].tolist(), ["bytes differ from the checksum"] * int(wrong.sum()))
 
-    def bytes(self) -> int:
-        """Return the bytes of the segment files."""
-        return sum(path.stat().st_size for path in self.folder.glob("*.seg"))
-
 
 @lru_cache(maxsize=256)
 def _space(*settings: Any) -> VectorSpace:
     # Asked for with every search and every write; the same settings are the same space.
     return VectorSpace(*settings)
-
-
-def _pwrite(descriptor: int, data: memoryview, offset: int) -> None:
-    while len(data):
-        written = os.pwrite(descriptor, data, offset)
-        data, offset = data[written:], offset + written
 
 
 def _problems(vids: list[int], reasons: list[str]) -> pd.DataFrame:
