@@ -16,6 +16,8 @@ $(VENV)/.demo: pyproject.toml constraints.txt scripts/make_environment.sh
 	@$(ENVIRONMENT) demo
 
 $(VENV)/.lab: pyproject.toml constraints.txt scripts/make_environment.sh
+	@took="a minute or two"; test ! -e $(BIN)/python || took="about half a minute"; test -e $(BIN)/jupyter-lab || \
+		echo "JupyterLab is not here yet: installing it ($$took, once)"
 	@$(ENVIRONMENT) lab
 
 $(VENV)/.test: pyproject.toml constraints.txt scripts/make_environment.sh

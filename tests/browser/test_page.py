@@ -19,6 +19,29 @@ def open_page(watch: Watched, path: Path) -> list[Any]:
     return pictures
 
 
+def shown_beside_its_hover(watch: Watched) -> None:
+    """Check that the crop of a sighting stands beside its hover, and goes with it."""
+    name = watch.page.locator("script[data-crops]").first.get_attribute("data-crops")
+    picture, crop = watch.page.locator(f"#{name}"), watch.page.locator("img.crop")
+    picture.scroll_into_view_if_needed()
+    dots = picture.locator("path.point").all()
+    for dot in dots:
+        dot.hover(force=True)
+        watch.page.wait_for_timeout(100)
+        if crop.is_visible():
+            break
+    assert crop.is_visible(), f"no crop at any of {len(dots)} marks"
+    assert (crop.get_attribute("src") or "").startswith("data:image/jpeg;base64,")
+    assert crop.evaluate("one => one.naturalHeight") == 96
+    label = picture.locator(".hoverlayer .hovertext").first.bounding_box()
+    here = crop.bounding_box()
+    assert label and here
+    beside = here["x"] + here["width"] <= label["x"] or label["x"] + label["width"] <= here["x"]
+    assert beside, "the crop covers the words of the hover"
+    watch.page.mouse.move(5, 5)
+    crop.wait_for(state="hidden", timeout=5000)
+
+
 def test_the_page_of_the_demo(browser: Any, tmp_path: Path) -> None:
     store = tmp_path / "demo"
     assert main(["demo", "--small", "--store", str(store)]) == 0
@@ -28,6 +51,7 @@ def test_the_page_of_the_demo(browser: Any, tmp_path: Path) -> None:
         said = [watch.hover(picture) for picture in pictures]
         assert all(said), f"pictures that say nothing under the mouse: {said}"
         assert any("UTC" in text for text in said), said
+        shown_beside_its_hover(watch)
         watch.check()
 
 

@@ -27,6 +27,7 @@ REFERENCE = ROOT / "docs" / "reference" / "json.md"
 # Mappings whose keys come from the data, and how the reference calls those keys.
 FREE = {"per_camera": "ID", "spaces": "NAME"}
 OPAQUE = {"columns_read_as", "options", "properties", "vectors", "bbox", "merge_history"}
+OPAQUE |= {"first_reject"}
 
 
 @dataclass(frozen=True)

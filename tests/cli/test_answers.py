@@ -273,3 +273,28 @@ def test_text(quick: Any, site: Path) -> None:
         done.out
     )
     assert not any(line.endswith(" ") for line in lines)
+
+
+def test_moves_between_cameras_come_before_returns_to_one(quick: Any, site: Path) -> None:
+    said = quick("flow", "--store", site).out
+    between, again = said.split("\n\n")
+    assert between.startswith("From one camera to another\n")
+    assert again.startswith("Seen again at the same camera\n")
+    moves = [line.split() for line in between.splitlines()[2:]]
+    assert [int(move[2]) for move in moves] == sorted((int(m[2]) for m in moves), reverse=True)
+    assert all(move[0] != move[1] for move in moves)
+    assert all(line.split()[0] == line.split()[1] for line in again.splitlines()[2:])
+    alone = quick("flow", "--identity", "p4", "--store", site).out
+    assert "Seen again" not in alone
+
+
+def test_found_people_are_named(quick: Any, site: Path) -> None:
+    words = ["find", "--identity", "p1", "--by", "identity", "--k", "2", "--store", site]
+    said = quick(*words).out
+    head, names, first, *_ = said.splitlines()
+    assert head == "p1 (Ana Ruiz) in face"
+    assert names.split()[2:4] == ["identity_id", "name"]
+    row = quick(*words, "--json").document()["queries"][0]["results"][0]
+    assert "name" not in row and row["identity_id"] in first
+    assert "name" not in quick(*words, "--csv").out.splitlines()[0]
+    assert quick("find", "--appearance", "a01", "--store", site).out.startswith("a01 in face\n")

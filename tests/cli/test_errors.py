@@ -306,5 +306,62 @@ def test_a_fault_of_ours(run: Any, tmp_path: Path) -> None:
 
 
 def test_an_id_that_looks_like_an_option_says_how(quick: Any, site: Path) -> None:
-    error = quick("track", "-1", "--store", site, "--json").error(2)
+    error = quick("track", "-1", "--json").error(2)
     assert str(error["next"]).endswith("workbench track -- -1")
+    error = quick("track", "-1", "--store", site, "--json").error(2)
+    assert str(error["next"]).endswith(f"workbench track --store {site} -- -1")
+
+
+def test_what_to_type_next_is_about_the_same_store(quick: Any, copy: Path, tmp_path: Path) -> None:
+    named = tmp_path / "my store"
+    copy.rename(named)
+    (tmp_path / "c.yaml").write_text(f"store: {named}\n")
+    wanted = f"workbench identities --store '{named}'"
+    for words, variables in (
+        (["--store", named], {}),
+        ([f"--store={named}"], {}),
+        ([], {"WORKBENCH_STORE": str(named)}),
+    ):
+        error = quick("track", "nobody", *words, "--json", **variables).error(3)
+        assert error["next"].endswith(wanted)
+        assert f"{wanted}\n" in quick("track", "nobody", *words, **variables).err
+    error = quick("track", "nobody", "--config", tmp_path / "c.yaml", "--json").error(3)
+    assert error["next"].endswith(f"workbench identities --config {tmp_path / 'c.yaml'}")
+    # Text that is no command, a command that asks no store, and a place for a store.
+    missing = tmp_path / "none"
+    error = quick("stats", "--store", missing, "--json").error(3)
+    assert f"workbench ingest FILE --store {missing}, or" in error["next"]
+    assert error["next"].endswith("workbench demo")
+    assert "--store" not in quick("fnid", "--store", named, "--json").error(2)["next"]
+    file = tmp_path / "x.csv"
+    file.write_text("id,timestamp,camera_id\nz,2026-01-01T00:00:00Z,lab\n")
+    done = quick("ingest", file, "--store", named)
+    assert done.out.endswith(f"next: workbench stats --store '{named}'\n")
+    assert quick("ingest", file, cwd=tmp_path).out.endswith("next: workbench stats\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "near"),
+    [
+        (["identity", "P1"], "'p1'"),
+        (["identity", "p01"], "'p1'"),
+        (["track", "p_2"], "'p2'"),
+        (["visits", "p1", "p2 "], "'p2'"),
+        (["find", "--identity", "P 3"], "'p3'"),
+        (["find", "--appearance", "A1"], "'a01'"),
+        (["appearances", "--after", "a-01"], "'a01'? See"),
+        (["appearances", "--camera", "Entrance"], "'entrance'"),
+        (["path", "entrnce", "lab"], "'entrance'"),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, list) else "",
+)
+def test_ids_that_are_near_are_named(quick: Any, site: Path, words: list[str], near: str) -> None:
+    error = quick(*words, "--store", site, "--json").error(3)
+    assert error["next"].startswith(f"Did you mean {near}"), error
+    assert "workbench " in error["next"]
+
+
+def test_nothing_is_named_where_nothing_is_near(quick: Any, site: Path) -> None:
+    for key in ("zzzz", "\x1b[2J", "x" * 5_000):
+        error = quick("identity", key, "--store", site, "--json").error(3)
+        assert error["next"].startswith("See who is there with: ")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import shlex
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 HEADER = "id,timestamp,camera_id,identity_id\n"
 
@@ -82,13 +84,112 @@ def test_the_summary_in_words(quick: Any, tmp_path: Path) -> None:
     done = quick("ingest", file, "--store", tmp_path / "s")
     assert done.code == 1
     for line in (
-        "Loaded 2 rows (csv) in ",
+        "Loaded 1 of 2 rows; 1 refused: line 3: datetime 'never': not an ISO 8601 time\n",
         "  rejected         1\n",
         "  datetime -> timestamp\n",
-        f"Rows that could not be used: {tmp_path / 's' / 'rejects'}",
+        f"Rows that could not be used, with reasons: {tmp_path / 's' / 'rejects'}",
         "next: ",
     ):
         assert line in done.out
+    assert done.out.index("refused") < done.out.index("reasons: ") < done.out.index("next: ")
+
+
+def test_a_headline_says_how_many_of_how_many(quick: Any, tmp_path: Path) -> None:
+    file = tmp_path / "x.csv"
+    rows = ["a,2026-01-01T00:00:00Z,c1,p1", "b,never,c1,p1", "c,,c1,p1", "d,2026,c1,p1"]
+    file.write_text(HEADER + "\n".join([*rows, "e,2026-01-01T00:00:09Z,c1,p2"]))
+    words = ["ingest", file, "--where", "identity_id != 'p2'", "--store", tmp_path / "s"]
+    would = quick(*words, "--dry-run")
+    done = quick(*words)
+    told = "1 of 5 rows; 3 refused: line 3: timestamp 'never': not an ISO 8601 time (and 2 more)\n"
+    assert would.out.startswith(f"Would load {told}") and "nothing was written" in would.out
+    assert done.out.startswith(f"Loaded {told}") and done.code == 1
+    assert "line 4: timestamp: missing" in _second_reject(quick, tmp_path)
+    (tmp_path / "fine.csv").write_text(HEADER + rows[0])
+    done = quick("ingest", tmp_path / "fine.csv", "--store", tmp_path / "s2")
+    assert done.code == 0 and done.out.startswith("Loaded 1 row (csv) in ")
+
+
+def _second_reject(quick: Any, folder: Path) -> str:
+    (folder / "y.csv").write_text(HEADER + "a,2026-01-01T00:00:00Z,c1,p1\n" * 2 + "c,,c1,p1\n")
+    return quick("ingest", folder / "y.csv", "--store", folder / "y").out
+
+
+def test_a_bad_row_of_a_table_beside_names_its_file(quick: Any, tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text(HEADER + "a,2026-01-01T00:00:00Z,c1,p1\n")
+    (tmp_path / "cams.csv").write_text("id,position_x\nc1,\x1b[2Jeast\n")
+    words = ["ingest", tmp_path / "x.csv", "--cameras", tmp_path / "cams.csv"]
+    done = quick(*words, "--store", tmp_path / "s")
+    assert done.code == 1
+    assert "Loaded 1 row; rows of a table beside were refused: cams.csv, line 2: pos" in done.out
+    assert "\x1b" not in done.out
+    found = quick(*words, "--store", tmp_path / "s2", "--json").document(code=1)
+    first = found["first_reject"]
+    assert (first["file"], first["line"], first["column"]) == ("cams.csv", 2, "position_x")
+
+
+def test_columns_that_are_not_used_are_named(quick: Any, tmp_path: Path) -> None:
+    more = [f"extra_{n}" for n in range(20)]
+    (tmp_path / "x.csv").write_text(
+        f"timestamp,camera_id,{','.join(more)}\n2026-01-01T00:00Z,c1{',1' * 20}\n"
+    )
+    (tmp_path / "out.csv").write_text(
+        "camera_id,start,end,note\nc1,2026-01-01T00:00Z,2026-01-02T00:00Z,z\n"
+    )
+    words = ["ingest", tmp_path / "x.csv", "--outages", tmp_path / "out.csv"]
+    said = quick(*words, "--store", tmp_path / "s").out
+    shown = ", ".join(more[:8])
+    assert f"Columns not used, kept as properties: {shown} and 12 more\n" in said
+    assert "Columns not used, left out: note\n" in said
+    found = quick(*words, "--store", tmp_path / "s2", "--json").document()
+    assert (found["columns_as_properties"], found["columns_ignored"]) == (more, ["note"])
+    assert found["first_reject"] is None
+    said = quick("detect", tmp_path / "x.csv").out
+    assert f"not used        {shown} and 12 more (kept as properties)\n" in said
+    (tmp_path / "plain.csv").write_text("timestamp,camera_id\n2026-01-01T00:00Z,c1\n")
+    for words in (["detect"], ["ingest", "--store", tmp_path / "s3"]):
+        assert "not used" not in quick(*words, tmp_path / "plain.csv").out
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "kind", "option"),
+    [
+        ("cams.csv", "camera_id,x_m,y_m\nc,1,2\n", "a table of cameras", "--cameras"),
+        ("a.csv", "from_camera,to_camera\na,b\n", "a table of ways", "--adjacency"),
+        ("o.csv", "camera_id,start,end\nc,2026,2027\n", "a table of outages", "--outages"),
+        ("i.csv", "person_id,name\n1,Ana\n", "a table of identities", "--identities"),
+        ("s.csv", "file,camera_id,fps\nv.csv,c,25\n", "a table of sources", "--sources"),
+        ("p.yaml", "{image: p.png, metres_per_pixel: 1}", "a floor plan", "--floor-plan"),
+        ("f.npy", 512, "vectors", "--face"),
+        ("g.npy", 7, "vectors", "--vectors SPACE="),
+    ],
+)
+def test_a_table_given_as_appearances_is_recognised(
+    quick: Any, tmp_path: Path, name: str, content: Any, kind: str, option: str
+) -> None:
+    file = tmp_path / name
+    if isinstance(content, int):
+        np.save(file, np.ones((3, content), dtype="float32"))
+    else:
+        file.write_text(content)
+    error = quick("ingest", file, "--store", tmp_path / "s", "--json").error(2)
+    assert error["message"].startswith(f"{name!r} looks like {kind}")
+    joined = option if option.endswith("=") else f"{option} "
+    assert error["next"].startswith(f"Use {joined}{file} ")
+    assert not (tmp_path / "s").exists()
+
+
+def test_who_maps_columns_is_told_of_the_mapping(quick: Any, tmp_path: Path) -> None:
+    (tmp_path / "i.csv").write_text("person_id,name\n1,Ana\n")
+    words = ["ingest", tmp_path / "i.csv", "--store", tmp_path / "s", "--json"]
+    error = quick(*words, "--columns", "timestamp=name").error(2)
+    assert "has no camera" in error["message"]
+    assert "has no time" in quick(*words, "--camera", "c").error(2)["message"]
+
+
+def test_a_table_alone_speaks_of_no_rows(quick: Any, tiny_site: Path, tmp_path: Path) -> None:
+    words = ["ingest", "--cameras", tiny_site / "cameras.csv", "--store", tmp_path / "s"]
+    assert quick(*words).out.startswith("Loaded the tables in ")
 
 
 def test_other_column_names(quick: Any, tmp_path: Path) -> None:
@@ -193,3 +294,18 @@ def test_detect_needs_no_store(run: Any, quick: Any, tiny_site: Path, tmp_path: 
     assert found["next"].startswith("workbench ingest --outages ")
     assert list(tmp_path.iterdir()) == []
     assert "next:\n  workbench ingest" in quick("detect", tiny_site / "appearances.csv").out
+
+
+def test_what_detect_names_goes_into_the_store_that_was_named(quick: Any, tmp_path: Path) -> None:
+    file, store = tmp_path / "x.csv", tmp_path / "my store"
+    file.write_text("when,who,where\n2026-01-01 01:00,7,east\n")
+    found = quick("detect", file, "--store", store, "--json").document()
+    words = shlex.split(found["next"])
+    assert words[:4] == ["workbench", "ingest", "--store", str(store)]
+    assert found["next"] in quick("detect", file, WORKBENCH_STORE=str(store)).out
+    assert "--store" not in quick("detect", file).out
+    quick(*words[1:], "--json").document()
+    assert quick("stats", "--store", store, "--json").document()["identities"] == 1
+    file.write_text("time,cam,pid\n2026/01/01 01:00,c,7\n")
+    line = quick("detect", file, "--store", store, "--json").document()["next"]
+    assert shlex.split(line)[-2:] == ["--store", str(store)] and " && workbench ingest " in line

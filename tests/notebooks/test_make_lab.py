@@ -118,6 +118,28 @@ def test_it_asks_nobody(environment: Path, small_store: Path, tmp_path: Path) ->
     assert [line for line in said.splitlines() if ABROAD.search(line)] == []
 
 
+def test_what_takes_its_time_is_said_first(tmp_path: Path) -> None:
+    if shutil.which("make") is None:
+        pytest.skip("make is not installed")
+    (tmp_path / "bin").mkdir()
+    command = ["make", "--no-print-directory", f"{tmp_path}/.lab", f"VENV={tmp_path}"]
+
+    def said() -> str:
+        # The installer itself is left out.
+        done = subprocess.run(
+            [*command, "ENVIRONMENT=echo install"], cwd=ROOT, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    here = "JupyterLab is not here yet: installing it"
+    assert said() == f"{here} (a minute or two, once)\ninstall lab\n"
+    (tmp_path / "bin" / "python").touch()
+    assert said() == f"{here} (about half a minute, once)\ninstall lab\n"
+    (tmp_path / "bin" / "jupyter-lab").touch()
+    assert said() == "install lab\n"
+
+
 def test_a_folder_without_a_store_is_refused(environment: Path, tmp_path: Path) -> None:
     command = make_lab(environment, f"STORE={tmp_path}", "LAB_WORDS=--allow-root")
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)

@@ -117,9 +117,24 @@ def test_bad_rows_are_rejected_with_line_and_reason(tmp_path: Path, write: Any) 
     assert shape(report) == {"added": 3, "rejected": 3}
     rejects = pd.read_csv(report.rejects_file)
     assert rejects["line"].tolist() == [5, 6, 7]
+    first = {"file": "seen.csv", "line": 5, "column": "timestamp", "value": "yesterday"}
+    assert report.first_reject == {**first, "reason": "not an ISO 8601 time"}
     assert rejects["column"].tolist()[:2] == ["timestamp", "match_confidence"]
     with workbench.open(store) as bench:
         assert bench.identities.all()["id"].tolist() == ["p1"]
+
+
+def test_columns_that_feed_none_of_ours_are_told(tmp_path: Path, write: Any) -> None:
+    sources = "file,camera_id,start_time,fps,lens\nv.csv,c,2026-01-01T00:00:00Z,25,wide\n"
+    report = load(
+        tmp_path / "store",
+        write("v.csv", "frame,pid,mood\n0,p1,good\n"),
+        sources=write("sources.csv", sources),
+        identities=write("who.csv", "identity_id,name,mood,team\np1,Ana,good,red\n"),
+    )
+    assert report.columns_as_properties == ["mood", "team"]
+    assert report.columns_ignored == ["lens"]
+    assert report.first_reject is None
 
 
 def test_strict_refuses_everything_for_one_bad_row(tmp_path: Path, write: Any) -> None:

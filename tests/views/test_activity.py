@@ -93,9 +93,25 @@ def test_out_is_not_the_same_as_nobody(week: Any, cameras: Any) -> None:
     crosses = next(t for t in figure.data if t.name == "camera out")
     assert (list(crosses.x), list(crosses.y)) == ([8.5], [0])
     legend = [t.name for t in figure.data if t.type == "scatter" and t.showlegend is not False]
-    assert legend == ["camera out all that time (no sighting is not absence)"]
+    assert legend == [
+        "looked, and nobody was seen",
+        "camera out all that time: not known",
+        "not in the time asked about",
+    ]
+    assert figure.layout.showlegend
     none_out = activity(week[week["camera_id"] == "c2"])
-    assert not [t for t in none_out.data if t.type == "scatter"]
+    assert "camera out all that time: not known" not in {t.name for t in none_out.data}
+
+
+def test_a_legend_of_one_entry_is_shown_and_none_where_every_cell_has_a_colour(week: Any) -> None:
+    seen = week[week["sightings"] > 0].assign(out_h=0.0)
+    quiet = seen.iloc[:1].assign(hour=9, sightings=0)
+    figure = activity(pd.concat([seen.iloc[:1], quiet, quiet.assign(hour=10, sightings=3)]))
+    assert [t.name for t in figure.data if t.type == "scatter"] == ["looked, and nobody was seen"]
+    assert figure.layout.showlegend
+    full = activity(seen.iloc[:1])
+    assert not [t for t in full.data if t.type == "scatter"]
+    assert not full.layout.showlegend
 
 
 def test_what_was_not_looked_at_has_no_cell(week: Any, cameras: Any) -> None:

@@ -47,7 +47,7 @@ def test_one_row_a_hit_coloured_by_identity_with_the_cosine_named() -> None:
     assert list(bars.x) == [0.9, -0.2]
     assert list(bars.marker.color) == [identity_colour("p1"), UNKNOWN]
     assert "cosine 0.900 in face, rank 1" in rows.hovertext[0]
-    assert "2026-01-01 09:00:00 CET" in rows.hovertext[0]
+    assert "2026-01-01 09:00:00 Europe/Madrid" in rows.hovertext[0]
     assert "appearance a1" in rows.hovertext[0]
     said = words(figure)
     for text in ("<b>p1</b>", "<i>unidentified</i>", "<b>0.900</b>", "<b>-0.200</b>", "no camera"):
@@ -63,7 +63,7 @@ def test_names_stand_before_ids() -> None:
     assert any("<b>Ada</b>" in text and "p1" in text for text in words(figure))
     assert "Lobby" in words(figure)
     assert figure.data[2].hovertext[0].startswith("<b>Ada</b> (p1)")
-    assert "Lobby, " in figure.data[2].hovertext[0]
+    assert "Lobby (c1)<br>" in figure.data[2].hovertext[0]
 
 
 @pytest.mark.parametrize("given", ["mapping", "callable"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import json
 import re
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 import pytest
+from PIL import Image
 
 from workbench.errors import InvalidInputError
 from workbench.views.maps.trajectory_map import trajectory_map
@@ -103,6 +105,44 @@ def test_the_picture_given_is_not_changed(scene: Any) -> None:
     before = figure.to_json()
     page("t", [Picture(figure)])
     assert figure.to_json() == before
+
+
+def crop_of(colour: str, kind: str = "PNG") -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (300, 600), colour).save(out, kind)
+    return out.getvalue()
+
+
+def crops_on(text: str) -> dict[str, str]:
+    found = re.search(
+        r'<script type="application/json" data-crops="wb-figure-1">(.*?)</script>', text
+    )
+    return json.loads(found[1]) if found else {}
+
+
+def test_crops_are_small_pictures_inside_the_page(scene: Any, hostile: str) -> None:
+    given = {"a1": crop_of("red"), hostile: crop_of("blue", "JPEG"), "a3": b"<svg onload=x>"}
+    text = page("t", [Picture(trajectory_map(**scene), crops=given)])
+    kept = crops_on(text)
+    assert set(kept) == {"a1", hostile}
+    assert hostile not in text
+    for source in kept.values():
+        head, data = source.split(",")
+        assert head == "data:image/jpeg;base64"
+        assert Image.open(io.BytesIO(base64.b64decode(data))).size == (48, 96)
+
+
+def test_crops_that_have_no_room_are_left_out(scene: Any) -> None:
+    whole = crops_on(page("t", [Picture(trajectory_map(**scene), crops={"a": crop_of("red")})]))
+    many = {f"a{i:04d}": crop_of("red") for i in range(300_000 // len(whole["a"]) + 9)}
+    kept = crops_on(page("t", [Picture(trajectory_map(**scene), crops=many)]))
+    assert len(kept) == 300_000 // len(whole["a"]) < len(many)
+
+
+def test_without_crops_there_are_none_on_the_page(scene: Any) -> None:
+    assert '<script type="application/json" data-crops' not in page(
+        "t", [Picture(trajectory_map(**scene))]
+    )
 
 
 def test_a_page_without_pictures_carries_no_script() -> None:

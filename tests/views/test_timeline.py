@@ -181,16 +181,57 @@ def test_several_identities_have_a_lane_each_and_cameras_a_colour(day: Any) -> N
     assert figure.layout.title.text == "Timeline of 4 identities"
     hall = named(figure, "Hall (hall)")
     assert list(hall.y) == [3.5]
-    assert named(figure, "Hall", legend=True).marker.color == hall.marker.color
+    assert named(figure, "A  Hall", legend=True).marker.color == hall.marker.color
     dashes = named(figure, "unseen, a camera out")
     assert set(dashes.y) - {None} == {1.5}
     assert "Hall" in notes(figure)  # on the bar of its outage
 
 
-def test_a_camera_has_the_same_colour_whoever_is_drawn(day: Any) -> None:
+def test_a_camera_has_the_same_colour_whoever_is_drawn_alone(day: Any) -> None:
     one = named(timeline(**day), "Lab (lab)").marker.color
-    other = day | {"visits": stays(("p7", "lab", 0, 900), ("p8", "yard", 0, 900))}
+    other = day | {"visits": stays(("p7", "lab", 0, 900), ("p7", "yard", 900, 1800))}
     assert named(timeline(**other), "Lab (lab)").marker.color == one
+
+
+def of_ten_cameras() -> pd.DataFrame:
+    """Return two people at ten cameras, c0 visited ten times, c9 once: a long and short ones."""
+    rows = [("p1", f"c{n}", 600 * (10 * n + k), 600 * (10 * n + k) + 5)
+            for n in range(10) for k in range(10 - n)]  # fmt: skip
+    return stays(*rows, ("p2", "c9", 0, 20_000))
+
+
+def test_seven_cameras_have_a_colour_and_a_letter_and_the_others_are_grey() -> None:
+    figure = timeline(of_ten_cameras())
+    entries = [t.name for t in figure.data if t.name and t.showlegend is not False]
+    assert entries[:7] == [f"{letter}  c{n}" for n, letter in enumerate("ABCDEFG")]
+    assert entries[7] == "·  3 other cameras"
+    colours = [named(figure, name, legend=True).marker.color for name in entries[:8]]
+    assert len(set(colours)) == 8
+    assert named(figure, "c9").marker.color == colours[7] == theme("light").unknown
+
+
+def test_letters_stand_above_what_is_too_short_and_names_on_what_is_long() -> None:
+    figure = timeline(of_ten_cameras())
+    letters = named(figure, "letters of cameras")
+    assert letters.text[0].startswith("A")
+    assert "c9" in notes(figure)
+    assert max(map(len, letters.text)) <= 5
+    assert "p1" not in str(letters.text)
+
+
+def test_letters_that_have_no_room_are_cut() -> None:
+    many = stays(*[("p1", f"c{n % 7}", 60 * n, 60 * n + 1) for n in range(400)],
+                 ("p2", "c0", 0, 30_000))  # fmt: skip
+    texts = named(timeline(many), "letters of cameras").text
+    assert all(len(text) <= 5 for text in texts)
+    assert any(text.endswith("…") for text in texts)
+
+
+def test_without_room_for_letters_the_legend_has_none() -> None:
+    rows = [(f"p{n}", "a", 0.0, 60.0 + n) for n in range(60)]
+    figure = timeline(stays(*rows))
+    assert named(figure, "a", legend=True)
+    assert "letters of cameras" not in {t.name for t in figure.data}
 
 
 def test_overlapping_visits_share_the_height_of_a_lane() -> None:
@@ -266,7 +307,7 @@ def test_one_identity_over_many_days_has_a_lane_a_day() -> None:
     figure = timeline(stays(*rows))
     assert labels(figure)[:2] == ["Mon 12 Jan", "Tue 13 Jan"]
     assert len(labels(figure)) == 30
-    assert named(figure, "c0", legend=True)
+    assert named(figure, "A  c0", legend=True)
 
 
 def test_too_many_identities_are_cut_to_those_seen_longest() -> None:

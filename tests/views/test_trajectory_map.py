@@ -24,6 +24,12 @@ def trace(figure: go.Figure, name: str, mode: str = "") -> go.Scatter:
     return next(t for t in figure.data if t.name == name and mode in t.mode)
 
 
+def tags(figure: go.Figure) -> list[str]:
+    """Return what the small frames with numbers of visits say."""
+    notes = (note for note in figure.layout.annotations if note.bordercolor)
+    return [note.text.removeprefix("<b>").removesuffix("</b>") for note in notes]
+
+
 def names(figure: go.Figure) -> set[str]:
     return {t.name for t in figure.data}
 
@@ -41,6 +47,8 @@ def test_what_is_drawn(scene: Any) -> None:
         "path (colour: time)",
         "casing",
         "seen",
+        "1, 2, 3: visits in order of time",
+        "not followed, 30 s at most",
         "nobody saw",
         "sighting",
         "camera",
@@ -103,8 +111,80 @@ def test_dashed_only_where_nobody_saw(scene: Any) -> None:
     assert dashed.line.dash == "dash"
     assert list(dashed.x).count(None) == 1
     seen = [t for t in figure.data if t.name == "seen"]
-    assert sum(list(t.x).count(None) for t in seen) == 2
+    assert sum(list(t.x).count(None) for t in seen) == 1
     assert all(t.line.dash is None for t in seen)
+
+
+def test_from_camera_to_camera_it_is_dotted_where_nobody_followed(scene: Any) -> None:
+    figure = trajectory_map(**scene)
+    dotted = trace(figure, "not followed, 30 s at most", "lines")
+    assert dotted.line.dash == "dot"
+    dots = trace(figure, "sighting")
+    assert list(dotted.x) == [dots.x[1], dots.x[2], None]  # from the door to the hall
+    told = trace(figure, "not followed, 30 s at most", "markers").hovertext
+    assert told[0].split("<br>") == [
+        "<b>p1</b>",
+        "<b>nobody saw for 8 s</b>",
+        "2026-01-12 09:00:02 – 09:00:10 Europe/Madrid",
+        "Door (door) → Hall (hall)",
+        "no sighting is not absence",
+    ]
+    assert "10 s at most" in str(names(trajectory_map(**scene, max_gap_s=10)))
+
+
+def test_cameras_that_see_her_at_once_are_joined_by_what_was_seen(scene: Any, walk: Any) -> None:
+    rows = [("door", 0, 1.0), ("hall", 3, 8.0), ("door", 5, 2.0), ("hall", 9, 9.0)]
+    figure = trajectory_map(**scene | {"sightings": walk(rows), "gaps": None})
+    assert not {name for name in names(figure) if "not followed" in name}
+    # A third camera that goes on seeing her does not show the way between two others.
+    rows = [("yard", 0, 1.0), ("hall", 1, 5.0), ("door", 8, 2.0), ("yard", 12, 3.0)]
+    figure = trajectory_map(**scene | {"sightings": walk(rows), "gaps": None})
+    told = trace(figure, "not followed, 30 s at most", "markers").hovertext
+    assert [text.split("<br>")[1] for text in told] == ["<b>seen meanwhile by another camera</b>"]
+
+
+def test_visits_have_their_number_in_order_of_time(scene: Any, walk: Any) -> None:
+    figure = trajectory_map(**scene)
+    assert tags(figure) == ["1", "2", "3"]
+    hovers = trace(figure, "sighting").hovertext
+    assert [text.split("<br>")[2 + 1].split(":")[0] for text in hovers] == [
+        "visit 1 of 3", "visit 1 of 3", "visit 2 of 3", "visit 3 of 3"
+    ]  # fmt: skip
+    rows = [(("door", "hall")[i % 2], 100 * i, 5.0 + 12 * (i % 2)) for i in range(12)]
+    assert tags(trajectory_map(**scene | {"sightings": walk(rows)})) == ["1, 3, 5 …", "2, 4, 6 …"]
+
+
+def test_one_visit_and_several_people_have_no_numbers(scene: Any, walk: Any) -> None:
+    one = trajectory_map(**scene | {"sightings": walk([("door", 0, 1.0)])})
+    two = walk([("door", 0, 1.0), ("hall", 60, 5.0)]).assign(identity_id=["p1", "p2"])
+    for figure in (one, trajectory_map(**scene | {"sightings": two})):
+        assert tags(figure) == []
+        assert "1, 2, 3: visits in order of time" not in names(figure)
+
+
+def test_hovers_name_the_person(scene: Any, hostile: str) -> None:
+    people = pd.DataFrame({"id": ["p1"], "name": [hostile]})
+    text = str([t.hovertext for t in trajectory_map(**scene, identities=people).data])
+    assert "<b>&lt;img src=x onerror=alert(1)&gt; (p1)</b>" in text
+    assert hostile not in text
+
+
+def test_labels_leave_the_words_of_a_drawing_free(scene: Any) -> None:
+    def place(ink: tuple[int, int, int, int] | None) -> tuple[float, float]:
+        drawing = Image.new("RGB", (200, 100), "white")
+        if ink:
+            drawing.paste((0, 0, 0), ink)
+        out = io.BytesIO()
+        drawing.save(out, "PNG")
+        scene["floor_plans"]["image"] = [out.getvalue()]
+        notes = trajectory_map(**scene).layout.annotations
+        (start,) = (note for note in notes if "start" in note.text)
+        return start.ax, start.ay
+
+    free = place(None)
+    # All black above or below, where the words stood: they go to the other side.
+    other = place((24, 0, 90, 78) if free[1] < 0 else (24, 82, 90, 100))
+    assert other[1] * free[1] < 0
 
 
 def test_another_camera_that_saw_her_closes_the_gap(scene: Any, walk: Any) -> None:
@@ -119,7 +199,7 @@ def test_a_dashed_stretch_begins_where_she_was_seen_last(scene: Any, walk: Any) 
     figure = trajectory_map(**scene)
     dots, dashed = trace(figure, "sighting"), trace(figure, "nobody saw", "lines")
     assert dashed.x[0] == dots.x[0] != dots.x[1]  # the visit in the hall outlasted the door's
-    assert "Hall → Hall" in trace(figure, "nobody saw", "markers").hovertext[0]
+    assert "Hall (hall) → Hall (hall)" in trace(figure, "nobody saw", "markers").hovertext[0]
 
 
 def test_an_outage_is_named_on_the_dashed_stretch(scene: Any) -> None:
@@ -128,8 +208,8 @@ def test_an_outage_is_named_on_the_dashed_stretch(scene: Any) -> None:
     assert "outage: Hall" in notes
     hover = trace(figure, "nobody saw", "markers").hovertext[0]
     assert "nobody saw for 1 min 40 s" in hover
-    assert "reason: outage of Hall" in hover
-    assert "2026-01-12 09:00:20 – 2026-01-12 09:02:00 Europe/Madrid" in hover
+    assert "reason: outage of Hall (hall)" in hover
+    assert "2026-01-12 09:00:20 – 09:02:00 Europe/Madrid" in hover
     out = trace(figure, "camera, out for a time")
     assert out.marker.symbol == "x"
     assert "out 2026-01-12 09:01:00 – 2026-01-12 09:01:30" in out.hovertext[0]
@@ -137,7 +217,7 @@ def test_an_outage_is_named_on_the_dashed_stretch(scene: Any) -> None:
 
 def test_start_and_end_are_marked(scene: Any) -> None:
     figure = trajectory_map(**scene)
-    notes = [note.text for note in figure.layout.annotations]
+    notes = [note.text for note in figure.layout.annotations if note.showarrow]
     assert notes[:2] == ["<b>start</b> 09:00:00", "<b>end</b> 09:02:00"]
     assert list(trace(figure, "start and end").marker.symbol) == ["circle-open", "square-open"]
 
@@ -148,7 +228,7 @@ def test_hovers_say_who_where_when_how_sure_and_from_what(scene: Any) -> None:
         "<b>p1</b>",
         "Door (door)",
         "2026-01-12 09:00:00 Europe/Madrid",
-        "visit of 2 s, 2 sightings",
+        "visit 1 of 3: 2 s, 2 sightings",
         "confidence of the link 0.75",
         "linked: manual",
         "a000 · frame 17",
@@ -226,7 +306,7 @@ def two_levels(scene: dict[str, Any]) -> dict[str, Any]:
 def test_every_level_she_was_on_is_drawn_to_one_scale(scene: Any) -> None:
     figure = trajectory_map(**two_levels(scene))
     layout = figure.layout
-    titles = {n.yref: n.text for n in layout.annotations if n.showarrow is False}
+    titles = {n.yref: n.text for n in layout.annotations if "domain" in n.yref}
     assert titles == {"y domain": "<b>First floor</b>", "y2 domain": "<b>Ground floor</b>"}
     assert layout.yaxis.domain[0] > layout.yaxis2.domain[1]  # the first floor is above
     assert (layout.yaxis.scaleanchor, layout.yaxis.scaleratio) == ("x", 1)
@@ -253,7 +333,7 @@ def test_a_change_of_level_is_marked_where_it_happens(scene: Any) -> None:
     assert (list(up.x), list(up.marker.symbol)) == ([2.0], ["triangle-down"])
     assert list(down.marker.symbol) == ["triangle-down"]
     assert "<b>down to ground floor</b>" in up.hovertext[0]
-    assert "Door → Hall" in up.hovertext[0]
+    assert "Door (door) → Hall (hall)" in up.hovertext[0]
     assert "<b>down from first floor</b>" in down.hovertext[0]
     notes = [n for n in figure.layout.annotations if n.showarrow and "down" in n.text]
     assert [(n.text, n.yref) for n in notes] == [("down to ground floor 09:00", "y")]
@@ -331,12 +411,12 @@ def test_what_nobody_can_do_is_marked_with_words(scene: Any) -> None:
     )
     figure = trajectory_map(**scene)
     signs = trace(figure, "cannot be", "markers")
-    assert "<b>cannot be: 211 m in 6 s</b>" in signs.hovertext[1]
+    assert signs.hovertext[1].startswith("<b>p1</b><br><b>cannot be: 211.4 m in 6 s</b>")
     assert "too fast: 35.2 m/s" in signs.hovertext[1]
     assert "a001 → a002" in signs.hovertext[1]
     notes = [n.text for n in figure.layout.annotations]
-    assert "<b>cannot be: 211 m in 6 s</b>" in notes
-    assert "<b>cannot be: 12 m apart at one moment</b>" in notes
+    assert "<b>cannot be: 211.4 m in 6 s</b>" in notes
+    assert "<b>cannot be: 12.0 m apart at one moment</b>" in notes
     line = trace(figure, "cannot be", "lines")
     dots = trace(figure, "sighting")
     assert (line.x[3], line.x[4]) == (2.0, dots.x[2])  # from the floor to the visit's dot
@@ -375,7 +455,7 @@ def test_a_picked_day_changes_traces_notes_and_colours(scene: Any, walk: Any) ->
     assert {"camera", "field of view", "way between cameras"} <= {t.name for t in seen}
     assert layout["coloraxis.cmax"] == 40.0
     assert layout["coloraxis.colorbar.ticktext"][-1] == "09:00:40"
-    texts = [note["text"] for note in layout["annotations"]]
+    texts = [note["text"] for note in layout["annotations"] if note["showarrow"]]
     assert texts[:2] == ["<b>start</b> 09:00:00", "<b>end</b> 09:00:40"]
     seen = [t for t, v in zip(figure.data, everything.args[0]["visible"], strict=True) if v]
     assert sum(len(t.x) for t in seen if t.name == "sighting") == 34
@@ -419,7 +499,7 @@ def test_a_floor_plan_is_turned_round_on_dark(scene: Any) -> None:
     turned = Image.open(io.BytesIO(base64.b64decode(image.source.split(",")[1]))).convert("RGB")
     look = style.theme("dark")
     black, white = ("#{:02X}{:02X}{:02X}".format(*turned.getpixel(at)) for at in ((0, 0), (9, 9)))
-    assert (white, black) == (look.paper, look.soft)
+    assert (white, black) == (look.paper, look.ink)
 
 
 def test_a_floor_plan_that_cannot_be_read_is_faint_on_dark(scene: Any) -> None:

@@ -61,4 +61,4 @@ def _question(part: Part) -> Question:
 
 
 def _picture(drawing: Drawing) -> Picture:
-    return Picture(drawing.draw(), drawing.heading, drawing.note)
+    return Picture(drawing.draw(), drawing.heading, drawing.note, drawing.crops())

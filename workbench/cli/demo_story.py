@@ -23,16 +23,22 @@ _HITS = ["rank", "identity_id", "similarity", "appearance_id", "camera_id", "tim
 _FACES = 5
 _SHORT_S = 300.0  # a gap that a reader sees at a glance on the map of a day
 _CAMERAS = 8  # seen by so many in a day: more is a tangle, less is no story
+_CROPS = 150  # most crops on the page
+_DECIMALS = 1  # of seconds, metres and metres per second, in sentences and in tables
 _ASKED = 20  # unidentified sightings that are looked at for one worth showing
 
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """A picture that is drawn when the page is written, its heading and what to look for."""
+    """A picture that is drawn when the page is written, its heading and what to look for.
+
+    ``crops`` gives the pictures of the appearances on it, by id, when they are asked for.
+    """
 
     draw: Callable[[], Figure]
     note: str = ""
     heading: str = ""
+    crops: Callable[[], dict[str, bytes]] = dict
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,11 +146,14 @@ class _Teller:
             f"Where did {who} go, and what do we not know?",
             answer,
             f"workbench track {shlex.quote(track.identity_id)} {self._range(track)}{self.store}",
-            frame=explained[GAP] if len(explained) else None,
+            frame=_shown(explained[GAP]) if len(explained) else None,
             drawings=[
                 Drawing(
                     lambda: track.plot(title=f"The way of {who}"),
-                    "Dots are sightings, coloured by time. Dashed: no camera saw this person.",
+                    "Dots are sightings, coloured by time; small numbers give the order of the "
+                    "visits. Dotted: nobody followed this person from one camera to the next. "
+                    "Dashed: no camera saw this person for a longer time.",
+                    crops=lambda: self._crops(track),
                 ),
                 Drawing(lambda: track.timeline(), "The same day by camera."),
             ],
@@ -203,7 +212,7 @@ class _Teller:
             f"{answer} In all, {plural(len(moves), 'move')} of "
             f"{plural(moves['identity_id'].nunique(), 'person', 'people')} cannot be.",
             f"workbench track {shlex.quote(who)} {self._range(track)}{self.store}",
-            frame=track.implausible[IMPLAUSIBLE],
+            frame=_shown(track.implausible[IMPLAUSIBLE]),
             drawings=[Drawing(lambda: track.timeline(), "One day of one identity, by camera.")],
         )
 
@@ -262,6 +271,11 @@ class _Teller:
         )
         return {str(name): cell for name, cell in order.iloc[0].items()}
 
+    def _crops(self, track: Trajectory) -> dict[str, bytes]:
+        ids = track.sightings["id"].head(_CROPS)
+        found = {one: self.bench.appearances.crop(one) for one in ids}
+        return {one: crop for one, crop in found.items() if crop is not None}
+
     # ------------------------------------------------------------------ words
     def _called(self, identity_id: Any) -> str:
         if identity_id is None or pd.isna(identity_id):
@@ -318,7 +332,12 @@ def _long(seconds: float) -> str:
 
 
 def _rounded(value: float) -> str:
-    return number(round(value)) if value >= 20 else number(round(value, 1))
+    return number(round(value, _DECIMALS))
+
+
+def _shown(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return rows with their seconds, metres and speeds as the sentences give them."""
+    return frame.round({name: _DECIMALS for name in ("gap_s", "distance_m", "speed_m_s")})
 
 
 def _days(stats: dict[str, Any], zone: str) -> int:

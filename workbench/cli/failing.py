@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import click
 
+from workbench.cli.hints import at_store, typed_store
 from workbench.cli.safe import safe_lines
 from workbench.cli.writing import write_bytes
 from workbench.errors import InvalidInputError, WorkbenchError
@@ -39,6 +40,8 @@ def failed(error: Exception, typed: Sequence[str]) -> int:
         )
         return INTERRUPTED
     ours = explained(error)
+    if ours.next:
+        ours.next = at_store(ours.next, typed_store(typed))
     if isinstance(ours, UnexpectedError) and os.environ.get("WORKBENCH_DEBUG", "") not in ("", "0"):
         traceback.print_exception(error, file=sys.stderr)
     if "--json" in typed:

@@ -77,7 +77,15 @@ def find(
             found = bench.similarity.like(vector=one_vector(vector), **given)
         else:
             found = bench.similarity.like(appearance=appearance, identity=identity, **given)
-    return _answer(found)
+        shown = [*found.hits["identity_id"].dropna().unique(), *([identity] if identity else [])]
+        return _answer(found, _names(bench, shown), of_identity=identity is not None)
+
+
+def _names(bench: Workbench, ids: Sequence[str]) -> dict[str, str]:
+    """Return the names of those that have one, by id."""
+    people = bench.manager.graph.nodes("Identity", ids=ids)
+    named = people.set_index("id")["name"].dropna()
+    return {str(who): str(name) for who, name in named.items()}
 
 
 def _exactly_one(asked: Mapping[str, object]) -> None:
@@ -115,7 +123,7 @@ def _many(bench: Workbench, path: Path, given: dict[str, Any]) -> Neighbours:
     return replace(found, queries=names)
 
 
-def _answer(found: Neighbours) -> Answer:
+def _answer(found: Neighbours, names: Mapping[str, str], *, of_identity: bool) -> Answer:
     hits = found.hits
     rows = hits.drop(columns="query")
     results = {
@@ -132,15 +140,38 @@ def _answer(found: Neighbours) -> Answer:
             {"query": query, "results": results.get(query, nothing)} for query in found.queries
         ],
     }
-    return Answer(document=document, table=hits, text=lambda screen: _text(screen, found, results))
+    return Answer(
+        document=document,
+        table=hits,
+        text=lambda screen: _text(screen, found, results, names, of_identity),
+    )
 
 
-def _text(screen: Screen, found: Neighbours, results: dict[str, pd.DataFrame]) -> str:
+def _text(
+    screen: Screen,
+    found: Neighbours,
+    results: Mapping[str, pd.DataFrame],
+    names: Mapping[str, str],
+    of_identity: bool,
+) -> str:
     parts = []
     for query in found.queries[:20]:
         rows = results.get(query, found.hits.iloc[:0].drop(columns="query"))
-        parts.append(f"{screen.cell(query)} in {screen.cell(found.space)}\n{screen.table(rows)}")
+        told = screen.table(_with_names(rows, names))
+        name = names.get(query) if of_identity else None
+        whose = f"{screen.cell(query)} ({screen.cell(name)})" if name else screen.cell(query)
+        parts.append(f"{whose} in {screen.cell(found.space)}\n{told}")
     if len(found.queries) > 20:
         parts.append(f"20 of {len(found.queries):,} queries; --csv gives all")
     parts.append(f"{found.plan} ({found.precision}); similarity is a cosine, no probability")
     return "\n\n".join(parts)
+
+
+def _with_names(rows: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
+    """Return hits with a column of names beside the identities, where one of them is known."""
+    who = rows["identity_id"].map(dict(names)).astype("str")
+    if who.isna().all():
+        return rows
+    shown = rows.copy()
+    shown.insert(list(shown.columns).index("identity_id") + 1, "name", who)
+    return shown

@@ -155,7 +155,7 @@ def ingest(call: Call, files: Sequence[Path], **given: Any) -> Answer:
     return Answer(
         document=document,
         table=pd.DataFrame([document]),
-        text=lambda screen: _loaded(screen, report, given["dry_run"], settings.store),
+        text=lambda screen: _loaded(screen, report, given["dry_run"]),
         code=FINDINGS if found else 0,
     )
 
@@ -169,30 +169,73 @@ def _once(option: str, pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
     return dict(pairs)
 
 
-def _loaded(screen: Screen, report: LoadReport, dry: bool, store: Path) -> str:
-    import shlex
-
+def _loaded(screen: Screen, report: LoadReport, dry: bool) -> str:
     from workbench.cli.safe import safe
-    from workbench.cli.terminal import plural
 
-    done = "Would load" if dry else "Loaded"
-    kind = f" ({report.format})" if report.format else ""
-    lines = [f"{done} {plural(report.rows, 'row')}{kind} in {report.seconds:.1f} s"]
-    lines[0] += " - nothing was written." if dry else f", as load {report.load_id}."
+    lines = _headline(screen, report, dry)
     lines.append(screen.facts(_counts(report)))
     if report.columns_read_as:
         lines.append("Columns read as:")
         lines += [f"  {safe(a)} -> {safe(b)}" for a, b in report.columns_read_as.items()]
+    if report.columns_as_properties:
+        lines.append(f"Columns not used, kept as properties: {few(report.columns_as_properties)}")
+    if report.columns_ignored:
+        lines.append(f"Columns not used, left out: {few(report.columns_ignored)}")
     if report.rejects_file:
-        lines.append(f"Rows that could not be used: {safe(report.rejects_file)}")
-    where = "" if str(store) == "workbench-store" else f" --store {safe(shlex.quote(str(store)))}"
+        lines.append(f"Rows that could not be used, with reasons: {safe(report.rejects_file)}")
     if report.rejects_file and not dry:
         lines.append("next: correct them there or in the file, and ingest that file again.")
     elif dry:
         lines.append("next: the same command without --dry-run")
     else:
-        lines.append(f"next: workbench stats{where}")
-    return "\n".join(lines)
+        lines.append("next: workbench stats")
+    return "\n".join(line for line in lines if line)
+
+
+def _headline(screen: Screen, report: LoadReport, dry: bool) -> list[str]:
+    """Return what was loaded, then why not all of it, then how: a line each."""
+    from workbench.cli.terminal import plural
+
+    done = "Would load" if dry else "Loaded"
+    kind = f" ({report.format})" if report.format else ""
+    took = f"in {report.seconds:.1f} s"
+    end = "nothing was written." if dry else f"as load {report.load_id}."
+    loaded = report.rows - report.rejected - report.filtered
+    rows = plural(report.rows, "row")
+    if report.format is None and report.rows == 0:
+        rows = "the tables"
+    elif loaded < report.rows:
+        rows = f"{loaded:,} of {rows}"
+    if report.first_reject is None:
+        return [f"{done} {rows}{kind} {took}" + (f" - {end}" if dry else f", {end}")]
+    return [f"{done} {rows}; {_refused(screen, report)}", f"  {took}{kind}, {end}"]
+
+
+def _refused(screen: Screen, report: LoadReport) -> str:
+    first = report.first_reject or {}
+    beside = report.rejected == 0  # rows of tables are counted only where they came alone
+    place = f"{screen.cell(first['file'])}, " if beside or report.format in (None, "mixed") else ""
+    value = f" {screen.cell(first['value'])!r}" if first["value"] else ""
+    reason = f"{screen.cell(first['column'])}{value}: {screen.cell(first['reason'], longest=120)}"
+    told = f"line {first['line']}: {reason.lstrip(' :')}"
+    if beside:
+        return f"rows of a table beside were refused: {place}{told}"
+    more = f" (and {report.rejected - 1:,} more)" if report.rejected > 1 else ""
+    return f"{report.rejected:,} refused: {place}{told}{more}"
+
+
+def few(names: Sequence[str], most: int = 8) -> str:
+    """Return the first of some names, made safe, and how many there are besides.
+
+    Examples
+    --------
+    >>> few(["a", "b", "c"], most=2)
+    'a, b and 1 more'
+    """
+    from workbench.cli.safe import clipped, safe
+
+    shown = ", ".join(clipped(safe(name), 40) for name in names[:most])
+    return f"{shown} and {len(names) - most} more" if len(names) > most else shown
 
 
 def _counts(report: LoadReport) -> dict[str, object]:
@@ -222,16 +265,37 @@ def detect(call: Call, file: Path) -> Answer:
     from workbench.readers import detect as look
 
     document = dataclasses.asdict(look(file))
+    document["next"] = _at_store(document["next"], call.named_store)
 
     def text(screen: Screen) -> str:
         from workbench.cli.safe import safe
 
-        said = {name: document[name] for name in ("format", "confidence", "reason", "columns")}
+        said = {name: document[name] for name in ("format", "confidence", "columns")}
+        for name, how in (
+            ("columns_as_properties", "kept as properties"),
+            ("columns_ignored", "left out"),
+        ):
+            if document[name]:
+                said["not used"] = f"{few(document[name])} ({how})"
         said["rows looked at"] = document["rows_sampled"]
-        # A command is to be copied: it is never shortened.
-        return f"{screen.facts(said)}\nnext:\n  {safe(document['next'])}"
+        # A command is to be copied: it is never shortened, nor is the reason for it.
+        reason = safe(document["reason"]).replace("; ", "\n  ")
+        return f"{screen.facts(said)}\nreason:\n  {reason}\nnext:\n  {safe(document['next'])}"
 
     return Answer(document=document, table=pd.DataFrame([document]), text=text)
+
+
+def _at_store(line: str, words: str) -> str:
+    """Return the command that loads a file, into the store that `words` name.
+
+    It stands first, or last after the line that prepares the file, whose text is not to be touched.
+    """
+    if not words:
+        return line
+    start = "workbench ingest "
+    if line.startswith(start):
+        return f"{start}{words} {line.removeprefix(start)}"
+    return f"{line} {words}" if f" && {start}" in line else line
 
 
 @click.command()

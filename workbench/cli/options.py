@@ -92,6 +92,13 @@ class Call:
             said["display_tz"] = self.display_tz
         return load_config(self.config).model_copy(update=said)
 
+    @property
+    def named_store(self) -> str:
+        """The words that name the store in a line to type, '' where it is the default."""
+        from workbench.cli.hints import named_store
+
+        return named_store(self.store, self.config)
+
     def bench(self) -> Workbench:
         """Return the workbench of the store.
 
@@ -137,6 +144,7 @@ def answering(command: Callable[..., Answer]) -> Callable[..., int]:
 
 def _write(answer: Answer, call: Call, display_tz: str) -> int:
     from workbench.cli.cells import csv_parts, json_parts
+    from workbench.cli.hints import at_store_next
     from workbench.cli.terminal import Screen
     from workbench.cli.writing import write_bytes, write_parts
 
@@ -147,7 +155,7 @@ def _write(answer: Answer, call: Call, display_tz: str) -> int:
     else:
         import sys
 
-        text = answer.text(Screen(display_tz)) + "\n"
+        text = at_store_next(answer.text(Screen(display_tz)), call.named_store) + "\n"
         write_bytes(text.encode(sys.stdout.encoding or "utf-8", "backslashreplace"))
     return answer.code
 

@@ -171,7 +171,17 @@ def flow(
         cells = bench.tracks.flow(
             identities or None, start=start, end=end, tz=tz, max_gap_s=max_gap
         )
-    return Answer(document={"cells": cells}, table=cells, text=lambda screen: screen.table(cells))
+    return Answer(document={"cells": cells}, table=cells, text=lambda screen: _moves(screen, cells))
+
+
+def _moves(screen: Screen, cells: pd.DataFrame) -> str:
+    """Return the moves between two cameras, the most frequent first, then the returns to one."""
+    often = cells.sort_values("transitions", ascending=False, kind="stable")
+    same = often["from_camera"] == often["to_camera"]
+    parts = [f"From one camera to another\n{screen.table(often[~same])}"]
+    if same.any():
+        parts.append(f"Seen again at the same camera\n{screen.table(often[same])}")
+    return "\n\n".join(parts)
 
 
 @click.command()

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
-from math import cos, hypot, pi, radians, sin
+from math import cos, pi, radians, sin
 from typing import Final
 
-from PIL import Image, ImageChops, ImageDraw, ImageFilter
+from PIL import Image, ImageChops, ImageFilter
 
-Colour = tuple[int, int, int]
-Point = tuple[float, float]
+from workbench.demo.pen import Colour, Pen, Point, mix, rgb, shade
 
 _OVER: Final = 3
 _SHOE: Final = (38, 36, 38)
@@ -50,9 +49,9 @@ class Silhouette:
 def picture_of(who: Silhouette, width: int, height: int) -> bytes:
     """Return the PNG of somebody, `width` by `height` pixels."""
     size = (width * _OVER, height * _OVER)
-    picture = _room(_rgb(who.scene), size)
+    picture = _room(rgb(who.scene), size)
     figure = Image.new("RGBA", size)
-    _Figure(who, _Pen(figure)).draw()
+    _Figure(who, Pen(figure)).draw()
     shadow = _shadow(size)
     picture.paste(shadow, mask=shadow.getchannel("A"))
     picture.paste(_lit(figure), mask=figure.getchannel("A"))
@@ -66,71 +65,19 @@ def picture_of(who: Silhouette, width: int, height: int) -> bytes:
     return out.getvalue()
 
 
-class _Pen:
-    """Draws in a picture whose height is 1 and whose middle is x = 0."""
-
-    def __init__(self, picture: Image.Image) -> None:
-        self.picture = picture
-        self.unit = min(picture.height, 2 * picture.width)
-        self._left = picture.width / 2
-        self._top = (picture.height - self.unit) / 2
-        self._draw = ImageDraw.Draw(picture)
-
-    def at(self, point: Point) -> Point:
-        return (self._left + point[0] * self.unit, self._top + point[1] * self.unit)
-
-    def shape(self, points: list[Point], colour: Colour) -> None:
-        """Fill what a smooth line through the points encloses."""
-        self._draw.polygon([self.at(p) for p in _smooth(points)], fill=(*colour, 255))
-
-    def polygon(self, points: list[Point], colour: Colour) -> None:
-        self._draw.polygon([self.at(p) for p in points], fill=(*colour, 255))
-
-    def oval(self, centre: Point, rx: float, ry: float, colour: Colour) -> None:
-        (x, y), (a, b) = self.at(centre), (rx * self.unit, ry * self.unit)
-        self._draw.ellipse((x - a, y - b, x + a, y + b), fill=(*colour, 255))
-
-    def box(self, low: Point, high: Point, colour: Colour, round_by: float = 0.012) -> None:
-        (x0, y0), (x1, y1) = self.at(low), self.at(high)
-        corners = (min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1))
-        self._draw.rounded_rectangle(corners, round_by * self.unit, fill=(*colour, 255))
-
-    def limb(self, points: list[Point], thick: list[float], colour: Colour) -> None:
-        """Draw a limb along the points, as thick at each of them as said, round at the joints."""
-        for point, radius in zip(points, thick, strict=True):
-            self.oval(point, radius, radius, colour)
-        for (a, ra), (b, rb) in zip(
-            zip(points, thick, strict=True), zip(points[1:], thick[1:], strict=True), strict=False
-        ):
-            length = hypot(b[0] - a[0], b[1] - a[1]) or 1
-            nx, ny = (b[1] - a[1]) / length, -(b[0] - a[0]) / length
-            self.polygon(
-                [
-                    (a[0] + nx * ra, a[1] + ny * ra),
-                    (b[0] + nx * rb, b[1] + ny * rb),
-                    (b[0] - nx * rb, b[1] - ny * rb),
-                    (a[0] - nx * ra, a[1] - ny * ra),
-                ],
-                colour,
-            )
-
-    def line(self, points: list[Point], thick: float, colour: Colour) -> None:
-        self.limb(points, [thick] * len(points), colour)
-
-
 @dataclass(slots=True)
 class _Figure:
     """Somebody in the order in which she is drawn: what is far first."""
 
     who: Silhouette
-    pen: _Pen
+    pen: Pen
 
     def __post_init__(self) -> None:
         angle = radians(self.who.facing)
         self.turn, self.side = cos(angle), sin(angle)
         self.broad = 0.86 + 0.32 * self.who.build / 100
-        self.top, self.legs, self.skin = map(_rgb, (self.who.top, self.who.legs, self.who.skin))
-        self.hair, self.trim = _rgb(self.who.hair), _rgb(self.who.trim)
+        self.top, self.legs, self.skin = map(rgb, (self.who.top, self.who.legs, self.who.skin))
+        self.hair, self.trim = rgb(self.who.hair), rgb(self.who.trim)
         self.swing = sin(2 * pi * self.who.stride / 100)
         self.shoulder = 0.098 * self.broad * (0.6 + 0.4 * abs(self.turn))
         self.hip = 0.076 * self.broad * (0.72 + 0.28 * abs(self.turn))
@@ -172,9 +119,9 @@ class _Figure:
         foot_y = _FOOT_Y + reach * 0.016 * self.turn - max(0.0, -reach) * 0.012
         bend = 0.028 * max(0.0, -reach) + 0.008
         knee = ((hip[0] + foot_x) / 2 + bend * self.side, _KNEE_Y - 0.006 * max(0.0, -reach))
-        cloth = _shade(self.legs, far)
+        cloth = shade(self.legs, far)
         thick = [0.045 * self.broad, 0.034 * self.broad, 0.025]
-        bare = _shade(self.skin, far * 0.97)
+        bare = shade(self.skin, far * 0.97)
         ankle = (foot_x, foot_y - 0.012)
         self._shoe(foot_x, foot_y, far)
         if self.who.wear == "trousers":
@@ -186,9 +133,7 @@ class _Figure:
 
     def _shoe(self, x: float, y: float, far: float) -> None:
         long, wide = 0.02 + 0.021 * abs(self.side), 0.0155
-        self.pen.oval(
-            (x + 0.018 * self.side, y + 0.004), long, wide, _shade(_SHOE, 0.7 + far * 0.3)
-        )
+        self.pen.oval((x + 0.018 * self.side, y + 0.004), long, wide, shade(_SHOE, 0.7 + far * 0.3))
 
     def _hand(self, which: int) -> tuple[Point, Point, Point]:
         """Return shoulder, elbow and hand."""
@@ -209,13 +154,13 @@ class _Figure:
     def _arm(self, which: int) -> None:
         far = 0.78 if which < 0 and abs(self.side) > 0.5 else 0.9
         shoulder, elbow, hand = self._hand(which)
-        sleeve = _shade(self.top, far)
+        sleeve = shade(self.top, far)
         short = self.who.cut == "shirt" and self.who.wear == "shorts"
-        self.pen.oval(hand, 0.019, 0.022, _shade(self.skin, far + 0.08))
+        self.pen.oval(hand, 0.019, 0.022, shade(self.skin, far + 0.08))
         thick = [0.034 * self.broad, 0.028 * self.broad, 0.021]
         if short:
             self.pen.limb(
-                [shoulder, elbow, hand], [0.026, 0.021, 0.016], _shade(self.skin, far + 0.08)
+                [shoulder, elbow, hand], [0.026, 0.021, 0.016], shade(self.skin, far + 0.08)
             )
             self.pen.limb([shoulder, elbow], [0.034 * self.broad, 0.032 * self.broad], sleeve)
         else:
@@ -244,7 +189,7 @@ class _Figure:
         points = [(x + by, y) for (x, y), by in zip(right, leaning, strict=True)]
         points += [(by - x, y) for (x, y), by in zip(right[::-1], leaning[::-1], strict=True)]
         self.pen.line(
-            [(lean, _NECK_Y - 0.01), (lean, _NECK_Y + 0.025)], 0.026, _shade(self.skin, 0.86)
+            [(lean, _NECK_Y - 0.01), (lean, _NECK_Y + 0.025)], 0.026, shade(self.skin, 0.86)
         )
         self.pen.shape(points, self.top)
 
@@ -269,16 +214,16 @@ class _Figure:
         elif self.who.cut == "hoodie":
             self.pen.shape(
                 [(-0.05, 0.225), (0, 0.205 if self.turn < 0 else 0.22), (0.05, 0.225), (0, 0.262)],
-                _shade(self.top, 0.82),
+                shade(self.top, 0.82),
             )
         if self.turn < 0.3:
             return
-        inner = _mix(self.top, (245, 245, 242), 0.78)
+        inner = mix(self.top, (245, 245, 242), 0.78)
         if self.who.cut in ("jacket", "coat"):
             end = 0.5 if self.who.cut == "jacket" else 0.42
             self.pen.polygon([(lean - 0.026, 0.214), (lean + 0.026, 0.214), (lean, end)], inner)
             hem = 0.555 if self.who.cut == "jacket" else 0.67
-            self.pen.line([(lean, end - 0.04), (lean * 0.6, hem)], 0.003, _shade(self.top, 0.7))
+            self.pen.line([(lean, end - 0.04), (lean * 0.6, hem)], 0.003, shade(self.top, 0.7))
         elif self.who.cut == "shirt":
             self.pen.polygon(
                 [(lean - 0.022, 0.214), (lean + 0.022, 0.214), (lean, 0.262)], self.skin
@@ -303,7 +248,7 @@ class _Figure:
     def _hair_behind(self) -> None:
         x, y = self._centre()
         back = -0.03 * self.side
-        dark = _shade(self.hair, 0.82)
+        dark = shade(self.hair, 0.82)
         if self.who.style == "long":
             ends = 0.262 if self.turn < 0 else 0.245
             self.pen.shape(
@@ -337,7 +282,7 @@ class _Figure:
         if self.turn > -0.55:
             self._face((x, y), head, bald)
         elif self.who.style in ("short", "cap", "bald"):
-            self.pen.oval((x, y + 0.052), 0.034, 0.014, _shade(self.skin, 0.92))
+            self.pen.oval((x, y + 0.052), 0.034, 0.014, shade(self.skin, 0.92))
         if self.who.style == "long" and self.turn < -0.2:
             self.pen.shape(
                 [(x - 0.05, y), (x + 0.05, y), (x + 0.056, 0.25), (x, 0.268), (x - 0.056, 0.25)],
@@ -352,7 +297,7 @@ class _Figure:
                     (far - 0.012 * self.side, y + 0.095),
                 ],
                 [0.018, 0.02, 0.01],
-                _shade(self.hair, 0.85),
+                shade(self.hair, 0.85),
             )
         elif self.who.style == "cap":
             self._cap((x, y))
@@ -361,7 +306,7 @@ class _Figure:
         """Show the face: an oval of skin within the head, moved the way she looks."""
         x, y = centre
         size = self.pen.picture.size
-        shown, within = _Pen(Image.new("RGBA", size)), _Pen(Image.new("RGBA", size))
+        shown, within = Pen(Image.new("RGBA", size)), Pen(Image.new("RGBA", size))
         wide = head[0] * (0.74 + 0.2 * self.turn)
         aside = 0.058 - 0.036 * max(self.turn, 0)
         shown.oval((x + aside * self.side, y + 0.018), wide, head[1] * 0.84, self.skin)
@@ -370,7 +315,7 @@ class _Figure:
         if not bald:
             self.pen.picture.paste((*self.skin, 255), mask=both)
         if abs(self.side) > 0.6:
-            self.pen.oval((x - 0.004 * self.side, y + 0.01), 0.009, 0.014, _shade(self.skin, 0.88))
+            self.pen.oval((x - 0.004 * self.side, y + 0.01), 0.009, 0.014, shade(self.skin, 0.88))
             nose = x + 0.05 * self.side
             self.pen.oval((nose, y + 0.012), 0.009, 0.008, self.skin)
         if self.turn > 0.35:
@@ -381,11 +326,11 @@ class _Figure:
         apart = 0.018 * (0.55 + 0.45 * self.turn)
         for which in (-1, 1):
             self.pen.oval((x + which * apart, y + 0.009), 0.0052, 0.0064, _INK)
-        self.pen.oval((x, y + 0.026), 0.005, 0.0055, _shade(self.skin, 0.86))
+        self.pen.oval((x, y + 0.026), 0.005, 0.0055, shade(self.skin, 0.86))
         self.pen.line(
             [(x - 0.009, y + 0.042), (x, y + 0.0445), (x + 0.009, y + 0.042)],
             0.0024,
-            _shade(self.skin, 0.62),
+            shade(self.skin, 0.62),
         )
 
     def _cap(self, centre: Point) -> None:
@@ -406,7 +351,7 @@ class _Figure:
                 (x + 0.042 * self.side, y - 0.017),
                 0.034 + 0.012 * abs(self.side),
                 0.009,
-                _shade(self.trim, 0.75),
+                shade(self.trim, 0.75),
             )
 
     # ---- bags ----------------------------------------------------------------------------
@@ -414,7 +359,7 @@ class _Figure:
         if self.who.bag == "backpack":
             x = -0.075 * self.side * self.broad
             wide = 0.052 + 0.022 * abs(self.turn)
-            self.pen.box((x - wide, 0.25), (x + wide, 0.45), _shade(self.trim, 0.85), 0.028)
+            self.pen.box((x - wide, 0.25), (x + wide, 0.45), shade(self.trim, 0.85), 0.028)
 
     def _bag_in_front(self) -> None:
         if self.who.bag == "backpack":
@@ -422,10 +367,10 @@ class _Figure:
         elif self.who.bag == "shoulder":
             low = (-0.085 * self.broad * (1 if abs(self.turn) > 0.4 else 0.5), 0.5)
             high = (self.shoulder * 0.55, _SHOULDER_Y - 0.008)
-            self.pen.line([high, low], 0.0065, _shade(self.trim, 0.8))
+            self.pen.line([high, low], 0.0065, shade(self.trim, 0.8))
             self.pen.box((low[0] - 0.042, 0.49), (low[0] + 0.042, 0.575), self.trim, 0.016)
             self.pen.box(
-                (low[0] - 0.042, 0.49), (low[0] + 0.042, 0.525), _shade(self.trim, 0.85), 0.014
+                (low[0] - 0.042, 0.49), (low[0] + 0.042, 0.525), shade(self.trim, 0.85), 0.014
             )
 
     def _backpack(self) -> None:
@@ -439,7 +384,7 @@ class _Figure:
             x, wide = -0.05 * self.side, 0.07
             self.pen.box((x - wide, 0.25), (x + wide, 0.455), self.trim, 0.03)
             self.pen.box(
-                (x - wide * 0.7, 0.36), (x + wide * 0.7, 0.44), _shade(self.trim, 0.82), 0.016
+                (x - wide * 0.7, 0.36), (x + wide * 0.7, 0.44), shade(self.trim, 0.82), 0.016
             )
 
     def _tote(self) -> None:
@@ -447,7 +392,7 @@ class _Figure:
         self.pen.line(
             [(x - 0.022, y + 0.055), (x, y + 0.005), (x + 0.022, y + 0.055)],
             0.004,
-            _shade(self.trim, 0.75),
+            shade(self.trim, 0.75),
         )
         self.pen.box((x - 0.045, y + 0.05), (x + 0.045, y + 0.145), self.trim, 0.01)
 
@@ -458,9 +403,9 @@ def _room(wall: Colour, size: tuple[int, int]) -> Image.Image:
     picture = Image.new("RGB", (1, 100))
     for y in range(100):
         colour = (
-            _mix(wall, (255, 255, 255), 0.28 * (1 - y / 84))
+            mix(wall, (255, 255, 255), 0.28 * (1 - y / 84))
             if y < 84
-            else _shade(wall, 0.86 + (y - 84) * 0.003)
+            else shade(wall, 0.86 + (y - 84) * 0.003)
         )
         picture.putpixel((0, y), colour)
     return picture.resize(size, Image.Resampling.BICUBIC)
@@ -469,7 +414,7 @@ def _room(wall: Colour, size: tuple[int, int]) -> Image.Image:
 def _shadow(size: tuple[int, int]) -> Image.Image:
     picture = Image.new("RGBA", size, (40, 36, 34, 0))
     mask = Image.new("RGBA", size)
-    pen = _Pen(mask)
+    pen = Pen(mask)
     pen.oval((0.015, 0.938), 0.13, 0.02, (255, 255, 255))
     soft = mask.getchannel("A").filter(ImageFilter.GaussianBlur(pen.unit * 0.012))
     picture.putalpha(soft.point(lambda a: a * 0.34))
@@ -487,39 +432,9 @@ def _lit(figure: Image.Image) -> Image.Image:
 
 def _counter(picture: Image.Image, who: Silhouette) -> None:
     """Draw a counter that hides so much of the figure, from below."""
-    pen = _Pen(picture.convert("RGBA"))
+    pen = Pen(picture.convert("RGBA"))
     top = 0.95 - 0.78 * min(who.hidden, 90) / 100
-    wood = _mix(_rgb(who.scene), (120, 98, 78), 0.55)
+    wood = mix(rgb(who.scene), (120, 98, 78), 0.55)
     pen.box((-2, top), (2, 1.2), wood, 0)
-    pen.box((-2, top), (2, top + 0.018), _mix(wood, (255, 255, 255), 0.35), 0)
+    pen.box((-2, top), (2, top + 0.018), mix(wood, (255, 255, 255), 0.35), 0)
     picture.paste(pen.picture.convert("RGB"))
-
-
-def _smooth(points: list[Point], steps: int = 6) -> list[Point]:
-    """Return a closed Catmull-Rom line through the points."""
-    n, out = len(points), []
-    for i in range(n):
-        p0, p1, p2, p3 = (points[(i + k) % n] for k in (-1, 0, 1, 2))
-        for step in range(steps):
-            t = step / steps
-            weights = (
-                -0.5 * t + t * t - 0.5 * t**3, 1 - 2.5 * t * t + 1.5 * t**3,
-                0.5 * t + 2 * t * t - 1.5 * t**3, -0.5 * t * t + 0.5 * t**3,
-            )  # fmt: skip
-            pairs = list(zip(weights, (p0, p1, p2, p3), strict=True))
-            out.append((sum(w * p[0] for w, p in pairs), sum(w * p[1] for w, p in pairs)))
-    return out
-
-
-def _rgb(text: str) -> Colour:
-    return int(text[0:2], 16), int(text[2:4], 16), int(text[4:6], 16)
-
-
-def _shade(colour: Colour, by: float) -> Colour:
-    r, g, b = (min(255, round(part * by)) for part in colour)
-    return r, g, b
-
-
-def _mix(one: Colour, other: Colour, share: float) -> Colour:
-    r, g, b = (round(a + (c - a) * share) for a, c in zip(one, other, strict=True))
-    return r, g, b

@@ -8,9 +8,10 @@ from dataclasses import replace
 import pandas as pd
 
 from workbench import times
-from workbench.errors import InvalidInputError, NotFoundError
+from workbench.errors import InvalidInputError
 from workbench.model import Appearance
 from workbench.queries.ranges import Ids, Moment, selection
+from workbench.queries.unknown import unknown
 from workbench.storage.manager import HybridStorageManager
 from workbench.storage.pair import Vectors
 from workbench.stores.graph.base import Selection
@@ -61,7 +62,7 @@ class Appearances:
         """
         found = self._manager.get_appearance(appearance_id)
         if found is None:
-            raise _unknown(appearance_id)
+            raise unknown(self._manager.graph, "Appearance", appearance_id)
         return found
 
     def crop(self, appearance_id: str) -> bytes | None:
@@ -116,7 +117,7 @@ class Appearances:
         if after is not None:
             last = self._manager.graph.sightings(Selection(ids=[after]))
             if last.empty:
-                raise _unknown(after)
+                raise unknown(self._manager.graph, "Appearance", after)
             chosen = replace(chosen, after=(int(times.to_us(last["timestamp"])[0]), after))
         return self._manager.graph.sightings(chosen)
 
@@ -175,11 +176,3 @@ def _by_space(
         )
     given = {"face": face, "reid": reid, **(others or {})}
     return {space: found for space, found in given.items() if found is not None}
-
-
-def _unknown(appearance_id: str) -> NotFoundError:
-    return NotFoundError(
-        f"There is no appearance {appearance_id!r}.",
-        where=f"appearance {appearance_id}",
-        next="See what is there with: workbench appearances --limit 10",
-    )

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from workbench.analytics.paths import By, CameraPath, camera_path
-from workbench.errors import NotFoundError
 from workbench.model import Camera
 from workbench.queries.picture import Picture
 from workbench.queries.ranges import Ids, Moment, selection
 from workbench.queries.tracks import MAX_GAP_S, Tracks
+from workbench.queries.unknown import unknown
 from workbench.storage.manager import HybridStorageManager
 
 if TYPE_CHECKING:
@@ -124,11 +124,7 @@ class Cameras:
         """
         found = self._manager.get_camera(camera_id)
         if found is None:
-            raise NotFoundError(
-                f"There is no camera {camera_id!r}.",
-                where=f"camera {camera_id}",
-                next="See which there are with: workbench cameras",
-            )
+            raise unknown(self._manager.graph, "Camera", camera_id)
         return found
 
     def all(self) -> pd.DataFrame:
@@ -174,6 +170,8 @@ class Cameras:
         NotFoundError
             When a camera is not there, or no way leads from one to the other.
         """
+        for camera in (a, b):
+            self.get(camera)
         return camera_path(self.adjacency(), a, b, by=by, cameras=self.all())
 
     def map(

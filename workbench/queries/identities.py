@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 
 from workbench.model import Identity
-from workbench.queries.ranges import Ids, Moment, listed, selection, unknown_identity
+from workbench.queries.ranges import Ids, Moment, listed, selection
+from workbench.queries.unknown import unknown
 from workbench.storage.manager import HybridStorageManager
 
 
@@ -67,7 +68,7 @@ class Identities:
         """
         found = self._manager.get_identity(identity_id)
         if found is None:
-            raise unknown_identity(identity_id)
+            raise unknown(self._manager.graph, "Identity", identity_id)
         return found
 
     def all(self) -> pd.DataFrame:

@@ -82,6 +82,7 @@ class Trajectory(Picture):
             outages=site.outages,
             gaps=self.gaps,
             implausible=self.implausible,
+            identities=self._identities,
             title=f"Trajectory of {self._called()}" if title is None else title,
             display_tz=self._display_tz,
             level=level,

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from workbench import times
-from workbench.errors import InvalidInputError, NotFoundError
+from workbench.errors import InvalidInputError
+from workbench.queries.unknown import unknown
 from workbench.stores.graph.base import GraphStore, Selection
 
 Moment = str | datetime | None
@@ -73,30 +74,17 @@ def selection(
     )
 
 
-def unknown_identity(identity_id: str) -> NotFoundError:
-    """Return the error about an identity that is not there."""
-    return NotFoundError(
-        f"There is no identity {identity_id!r}.",
-        where=f"identity {identity_id}",
-        next="See who is there with: workbench identities",
-    )
-
-
 def _require(graph: GraphStore, cameras: list[str], identities: list[str]) -> None:
     if cameras:
         there = set(graph.nodes("Camera", ids=cameras)["id"])
         there |= set(graph.nodes("Place", ids=cameras)["id"])
         for one in cameras:
             if one not in there:
-                raise NotFoundError(
-                    f"There is no camera or place {one!r}.",
-                    where=f"camera {one}",
-                    next="See which cameras there are with: workbench cameras",
-                )
+                raise unknown(graph, "Camera", one, what="camera or place")
     if len(identities) == 1:
         there = {one for one in identities if graph.node("Identity", one) is not None}
     else:
         there = set(graph.nodes("Identity", ids=identities)["id"])
     for one in identities:
         if one not in there:
-            raise unknown_identity(one)
+            raise unknown(graph, "Identity", one)

@@ -12,7 +12,8 @@ import pandas as pd
 
 from workbench.errors import InvalidInputError, NotFoundError
 from workbench.queries.picture import Picture
-from workbench.queries.ranges import Ids, Moment, selection, unknown_identity
+from workbench.queries.ranges import Ids, Moment, selection
+from workbench.queries.unknown import unknown
 from workbench.storage.manager import HybridStorageManager
 from workbench.storage.nearest import nearest, nearest_identities
 from workbench.stores.graph.base import Selection
@@ -212,7 +213,7 @@ class Similarity:
             return self._manager.vector.get(space, vids), [appearance], vids
         assert identity is not None
         if self._manager.graph.nodes("Identity", ids=[identity]).empty:
-            raise unknown_identity(identity)
+            raise unknown(self._manager.graph, "Identity", identity)
         vids = self._manager.graph.vids_within(space, Selection(identities=[identity]))
         if not len(vids):
             raise _without(space, f"identity {identity}")
@@ -225,11 +226,7 @@ class Similarity:
 
     def _require_appearance(self, appearance: str) -> None:
         if self._manager.graph.nodes("Appearance", ids=[appearance]).empty:
-            raise NotFoundError(
-                f"There is no appearance {appearance!r}.",
-                where=f"appearance {appearance}",
-                next="See what is there with: workbench appearances --limit 10",
-            )
+            raise unknown(self._manager.graph, "Appearance", appearance)
 
     def _settings(self, space: str) -> Any:
         found = self._manager.vector.spaces()

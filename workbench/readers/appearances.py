@@ -185,13 +185,17 @@ def _require(theirs: dict[str, str], options: LoadOptions, file: TextFile) -> No
         )
 
 
-def _ask_id(frame: pd.DataFrame, file: str) -> None:
-    """Refuse a column `id` that cannot be the appearance's own: in most rows it comes again."""
+def id_repeats(frame: pd.DataFrame) -> bool:
+    """Return whether a column `id` cannot be the appearance's own: in most rows it comes again."""
     frame = frame[frame["id"] != ""]
     if frame["id"].nunique() * 2 > len(frame):
-        return
+        return False
     rows = frame.drop_duplicates()
-    if len(rows) >= 4 and rows["id"].nunique() * 2 <= len(rows):
+    return len(rows) >= 4 and rows["id"].nunique() * 2 <= len(rows)
+
+
+def _ask_id(frame: pd.DataFrame, file: str) -> None:
+    if id_repeats(frame):
         raise InvalidInputError(
             f"Is 'id' in {file!r} the appearance, the track or the identity? It repeats.",
             where=f"{file}, column id",

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import yaml
 
 from workbench.errors import InvalidInputError
-from workbench.readers import columns
-from workbench.readers.clock import NUMBER
+from workbench.readers import columns, guess, suggest
+from workbench.readers.contacts import COLUMNS as CONTACT_COLUMNS
 from workbench.readers.embeddings import Embeddings
-from workbench.readers.files import TextFile, existing, matches
+from workbench.readers.files import TextFile, existing
 from workbench.readers.opening import first_bytes, open_text
-from workbench.readers.options import LoadOptions
 from workbench.readers.parquet import ParquetFile
-from workbench.schema import canonical_json
+from workbench.readers.suggest import START, Step
+from workbench.readers.tables import MEANINGS
 
 SAMPLE_ROWS = 1_000
-START = "2026-01-01T00:00:00Z"
-USUAL_FPS = 25
 SPACES = {512: "--face", 2048: "--reid"}
 
 
@@ -45,6 +43,10 @@ class Detection:
         Rows looked at.
     next : str
         The command to type.
+    columns_as_properties : list of str
+        Columns that feed none of ours and are kept as properties.
+    columns_ignored : list of str
+        Columns that this kind of table has no place for.
     """
 
     format: str
@@ -53,6 +55,8 @@ class Detection:
     columns: list[str]
     rows_sampled: int
     next: str
+    columns_as_properties: list[str] = field(default_factory=list)
+    columns_ignored: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,13 +135,13 @@ RULES = (
         "an identity in each row, and neither a camera nor a time",
     ),
 )
-_TABLE_OPTIONS = {
-    "cameras": "--cameras",
-    "adjacency": "--adjacency",
-    "outages": "--outages",
-    "identities": "--identities",
-    "sources": "--sources",
-    "floor-plan": "--floor-plan",
+# What the command says before the name of the file.
+_TABLE_WORDS = {
+    "cameras": ("--cameras",),
+    "adjacency": ("--adjacency",),
+    "outages": ("--outages",),
+    "identities": ("--identities",),
+    "sources": ("APPEARANCES.csv", "--sources"),
 }
 
 
@@ -179,163 +183,111 @@ def _table(file: TextFile) -> Detection:
     )
     names = set(file.columns)
     rule = next((rule for rule in RULES if rule.holds(names)), None)
-    if rule is None:
+    if rule is None or (rule.format == "identities" and _are_seen(frame)):
         return _appearances(file, frame)
-    if rule.format == "contacts":
-        arguments, reason = _contact_arguments(frame)
-        command = _command(str(file.path), "--format", "contacts", *arguments)
-    else:
-        arguments, reason = _table_arguments(frame, rule.format)
-        command = _command(_TABLE_OPTIONS[rule.format], str(file.path), *arguments)
-    told = rule.reason + reason
-    return Detection(rule.format, rule.confidence, told, file.columns, len(frame), command)
+    step = _contacts(file, frame) if rule.format == "contacts" else _other(frame, rule.format)
+    words = _TABLE_WORDS.get(rule.format, ())
+    kept, ignored = _unused(rule.format, file.columns)
+    return Detection(
+        rule.format,
+        rule.confidence,
+        rule.reason + step.reason,
+        file.columns,
+        len(frame),
+        _line([step], words, file),
+        kept,
+        ignored,
+    )
+
+
+def _are_seen(frame: pd.DataFrame) -> bool:
+    """Return whether rows with an identity are sightings: it comes again, and there are times."""
+    who = next(name for name in frame.columns if name in _IDENTITY)
+    others = [str(name) for name in frame.columns if name != who]
+    return frame[who].nunique() < len(frame) and guess.time(frame, others) is not None
+
+
+def _unused(format: str, names: list[str]) -> tuple[list[str], list[str]]:
+    """Return the columns that a table only keeps as properties, and those it leaves out."""
+    if format == "contacts":
+        return [name for name in names if name not in CONTACT_COLUMNS], []
+    meaning = MEANINGS[format]
+    try:
+        rest = list(meaning.mapped(names).properties)
+    except InvalidInputError:  # a question, which the load will ask
+        return [], []
+    return (rest, []) if meaning.keeps else ([], rest)
 
 
 def _command(*arguments: str) -> str:
     return shlex.join(["workbench", "ingest", *arguments])
 
 
-def _contact_arguments(frame: pd.DataFrame) -> tuple[list[str], str]:
-    if _numbers(frame["t"]).min() > 1e8:
-        return [], "; t is Unix time"
-    return ["--start-time", START], "; t counts from a start that only you know: put yours"
+def _line(steps: Sequence[Step], words: Sequence[str], file: TextFile) -> str:
+    """Return the command of some steps; `words` go before the file, those of the steps after."""
+    first = next((step for step in steps if step.preparation), Step())
+    arguments = [argument for step in steps for argument in step.arguments]
+    command = _command(*words, first.prepared or str(file.path), *arguments)
+    return f"{first.preparation} && {command}" if first.preparation else command
 
 
-def _table_arguments(frame: pd.DataFrame, format: str) -> tuple[list[str], str]:
-    column = {"outages": "start", "sources": "start_time"}.get(format)
-    if column in frame and _is_naive(frame[column]):
-        return ["--tz", "UTC"], "; its times have no zone: put the one they were written in"
-    return [], ""
+def _contacts(file: TextFile, frame: pd.DataFrame) -> Step:
+    words = ("--format", "contacts")
+    filled = frame["t"][(frame["t"] != "").to_numpy(dtype=bool)]
+    if guess.is_dated(filled):
+        program = (
+            'f["t"] = (pd.to_datetime(f["t"], format="mixed", errors="coerce", utc=True, '
+            f'dayfirst={guess.day_first(filled)}) - pd.Timestamp(0, tz="UTC"))'
+            ".dt.total_seconds()"
+        )
+        reason = "; t is written as seconds first, times without a zone taken for UTC"
+        return suggest.prepared(file, program, reason, words)
+    if suggest.numbers(filled).min() > guess.EPOCH_S:
+        return Step(words, "; t is Unix time")
+    reason = "; t counts from a start that only you know: put yours"
+    return Step((*words, "--start-time", START), reason)
 
 
-def _numbers(cells: pd.Series) -> np.ndarray:
-    plain = cells[matches(cells, NUMBER)]
-    return plain.astype("float64").to_numpy() if len(plain) else np.array([0.0])
-
-
-def _is_naive(cells: pd.Series) -> bool:
-    return bool(matches(cells, r"^\s*\d{4}-\d{2}-\d{2}[T ][0-9:.]+\s*$").any())
+def _other(frame: pd.DataFrame, format: str) -> Step:
+    named = {"outages": ("start", "end"), "sources": ("start_time",)}.get(format, ())
+    if any(suggest.is_naive(frame[name]) for name in named if name in frame):
+        return Step(("--tz", "UTC"), "; its times have no zone: put the one they were written in")
+    return Step()
 
 
 def _appearances(file: TextFile, frame: pd.DataFrame) -> Detection:
     """Return the detection of a file in which each row is an appearance, or of nothing known."""
-    names = set(file.columns)
-    if not (_TIME | _FRAME) & names:
-        return _timeless(file, frame)
     try:
-        theirs = columns.appearances(file.columns, LoadOptions()).theirs
+        found = suggest.suggested(file, frame)
     except InvalidInputError as error:
         reason = f"appearances, with a question: {error.message}"
-        command = _command(str(file.path))
+        naive = any(suggest.is_naive(frame[name]) for name in _TIME if name in frame)
+        command = _command(str(file.path), *(("--tz", "UTC") if naive else ()))
         return Detection(
             file.format, 0.5, reason, file.columns, len(frame), f"{command}  # {error.next}"
         )
-    steps = [_tell_time(file, frame, theirs), _tell_camera(theirs), _tell_identity(theirs)]
+    if not {"timestamp", "frame"} & {*found.known, *found.guessed}:
+        return _timeless(file, frame)
     reasons = [
-        "each row has a time or a frame" + ("" if "camera_id" not in theirs else " and a camera")
+        "each row has a time or a frame"
+        + ("" if "camera_id" not in found.known else " and a camera")
     ]
-    reasons += [step.reason for step in steps if step.reason]
-    arguments = [argument for step in steps for argument in step.arguments]
-    source = steps[0].prepared or str(file.path)
-    command = _command(source, *arguments)
-    if steps[0].preparation:
-        command = f"{steps[0].preparation} && {command}"
-    confidence = 0.95 if "camera_id" in theirs and "timestamp" in theirs else 0.8
-    return Detection(file.format, confidence, "; ".join(reasons), file.columns, len(frame), command)
-
-
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """What one question about a file adds to the command, and why."""
-
-    arguments: tuple[str, ...] = ()
-    reason: str = ""
-    preparation: str = ""
-    prepared: str = ""
-
-
-def _tell_camera(theirs: dict[str, str]) -> _Step:
-    if "camera_id" in theirs:
-        return _Step()
-    return _Step(("--camera", "cam1"), "it names no camera: put yours")
-
-
-def _tell_identity(theirs: dict[str, str]) -> _Step:
-    if "identity_id" in theirs or "tracking_id" not in theirs:
-        return _Step()
-    return _Step(("--identity-from", "track"), "tracks stand in for identities")
-
-
-def _tell_time(file: TextFile, frame: pd.DataFrame, theirs: dict[str, str]) -> _Step:
-    if "timestamp" not in theirs:
-        return _tell_frames(file, frame, theirs)
-    cells = frame[theirs["timestamp"]]
-    if len(cells) and matches(cells, NUMBER).all():
-        return _tell_unit(_numbers(cells))
-    if _is_naive(cells):
-        return _Step(("--tz", "UTC"), "its times have no zone: put the one they were recorded in")
-    return _Step()
-
-
-# The least number that is a time of our days in that unit, counted from 1970.
-_UNITS = ((1e14, "us"), (1e11, "ms"), (1e8, "s"))
-
-
-def _tell_unit(numbers: np.ndarray) -> _Step:
-    for least, unit in _UNITS:
-        if numbers.min() >= least:
-            return _Step(("--time-unit", unit), f"its times are numbers, {unit} since 1970")
-    reason = "its times are numbers from a start that only you know: put yours"
-    return _Step(("--time-unit", "s", "--start-time", START), reason)
-
-
-def _tell_frames(file: TextFile, frame: pd.DataFrame, theirs: dict[str, str]) -> _Step:
-    fps = _fps(frame, theirs["frame"])
-    reason = f"{fps or USUAL_FPS} frames a second " + (
-        "by its seconds" if fps else "assumed: put yours"
+    reasons += [step.reason for step in found.steps if step.reason]
+    return Detection(
+        file.format,
+        _confidence(found.known, found.guessed),
+        "; ".join(reasons),
+        file.columns,
+        len(frame),
+        _line(found.steps, [], file),
+        list(found.properties),
     )
-    sequences = [name for name in ("sequence", "seq") if name in frame]
-    fps = fps or USUAL_FPS
-    if sequences and matches(frame[sequences[0]], r"^\d+$").all() and file.format == "csv":
-        return _prepared(file, theirs["frame"], sequences[0], fps, reason)
-    reason += "; it has no clock: put the time of frame 0"
-    return _Step(("--fps", str(fps), "--start-time", START), reason)
 
 
-def _fps(frame: pd.DataFrame, column: str) -> int | None:
-    """Return the whole frame rate that a column of seconds beside the frames speaks of."""
-    for name in ("t_seconds", "seconds", "time_s", "t"):
-        if name not in frame or not len(frame):
-            continue
-        if not (matches(frame[name], NUMBER) & matches(frame[column], NUMBER)).all():
-            continue
-        seconds, frames = _numbers(frame[name]), _numbers(frame[column])
-        if seconds.max() > 0:
-            rate = round(float(frames[seconds.argmax()] / seconds.max()))
-            if rate > 0 and np.abs(frames - seconds * rate).max() <= 0.51:
-                return rate
-    return None
-
-
-def _prepared(file: TextFile, frame: str, sequence: str, fps: int, reason: str) -> _Step:
-    """Return the line that gives each sequence a day of its own: frames restart in each."""
-    stem = file.path.name.split(".")[0]
-    target = f"{stem}_timed.csv"
-    # JSON texts are Python texts too, and their double quotes need no escape in the shell.
-    source, clock, part = map(canonical_json, (str(file.path), frame, sequence))
-    program = (
-        f"import pandas as pd; f = pd.read_csv({source}, dtype=str, keep_default_na=False); "
-        f'f["timestamp"] = (pd.Timestamp("{START}")'
-        f' + pd.to_timedelta(f[{part}].astype(int), unit="D")'
-        f' + pd.to_timedelta(f[{clock}].astype(int) * 1000000 // {fps}, unit="us"))'
-        '.dt.strftime("%Y-%m-%dT%H:%M:%S.%fZ"); '
-        f"f.to_csv({canonical_json(target)}, index=False)"
-    )
-    return _Step(
-        reason=f"{reason}; frames restart in each {sequence}, so each gets a day of its own first",
-        preparation=shlex.join(["python3", "-c", program]),
-        prepared=target,
-    )
+def _confidence(known: Mapping[str, str], guessed: Mapping[str, str]) -> float:
+    if "timestamp" in guessed:
+        return 0.6
+    return 0.95 if {"camera_id", "timestamp"} <= set(known) else 0.8
 
 
 def _timeless(file: TextFile, frame: pd.DataFrame) -> Detection:

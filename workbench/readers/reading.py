@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 from workbench.errors import InvalidInputError
 from workbench.readers.appearances import AppearanceReader
 from workbench.readers.batches import BatchReader
 from workbench.readers.contacts import ContactReader
-from workbench.readers.detect import table_format
+from workbench.readers.detect import detect, table_format
 from workbench.readers.files import BATCH_ROWS, TextFile
 from workbench.readers.opening import open_text
 from workbench.readers.options import LoadOptions
 
 _CONTAINERS = ("csv", "parquet")
+# What is not appearances, and the option that takes it.
+_OTHERS = {
+    "cameras": ("a table of cameras", "--cameras"),
+    "adjacency": ("a table of ways between cameras", "--adjacency"),
+    "outages": ("a table of outages", "--outages"),
+    "identities": ("a table of identities", "--identities"),
+    "sources": ("a table of sources", "--sources"),
+    "floor-plan": ("a floor plan", "--floor-plan"),
+    "embeddings": ("vectors", "--vectors"),
+}
 READERS: dict[str, type[AppearanceReader] | type[ContactReader]] = {
     "csv": AppearanceReader,
     "parquet": AppearanceReader,
@@ -62,8 +73,36 @@ def read_appearances(
     [['2026-01-01 08:00:00+00:00', 'c1', 'Ada']]
     """
     options = options or LoadOptions()
-    file = open_text(path)
-    return READERS[_format(file, options)](file, options, batch_rows=batch_rows)
+    try:
+        file = open_text(path)
+        return READERS[_format(file, options)](file, options, batch_rows=batch_rows)
+    except InvalidInputError as error:
+        # Who maps columns says that these are appearances: what is wrong then is the mapping.
+        other = None if options.columns else _something_else(path, options)
+        raise error if other is None else other from error
+
+
+def _something_else(path: str | Path, options: LoadOptions) -> InvalidInputError | None:
+    """Return the error that says what a file is, where it is known and no appearances."""
+    found = detect(path)
+    if found.format not in _OTHERS:
+        return None
+    # An identity in each row is all that a table of identities is told by.
+    stated = (options.camera, options.fps, options.time_unit, options.identity_from)
+    if found.format == "identities" and any(stated):
+        return None
+    what, option = _OTHERS[found.format]
+    if found.format == "embeddings":
+        option = found.next.split()[3]
+    name = shlex.quote(str(path))
+    given = f"{option} SPACE={name}" if option == "--vectors" else f"{option} {name}"
+    alone = found.format not in ("embeddings", "sources")
+    return InvalidInputError(
+        f"{Path(path).name!r} looks like {what}, not like appearances.",
+        where=str(path),
+        next=f"Use {given} "
+        + ("(alone, or beside a file of appearances)." if alone else "beside its appearances."),
+    )
 
 
 def _format(file: TextFile, options: LoadOptions) -> str:

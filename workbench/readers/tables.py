@@ -7,7 +7,7 @@ sighting.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -41,6 +41,48 @@ SOURCE = schema.Table(
 
 
 @dataclass(frozen=True, slots=True)
+class Meaning:
+    """What the columns of one kind of table are called: our names, and foreign ones for them.
+
+    `keeps` says whether its other columns are kept as properties.
+    """
+
+    names: tuple[str, ...]
+    foreign: Mapping[str, str]
+    keeps: bool = False
+
+    def mapped(
+        self, names: Sequence[str], given: Mapping[str, str] | None = None, option: str = "columns"
+    ) -> columns.Mapped:
+        """Return what the columns of a file mean; `given` is ours to theirs, from that option."""
+        return columns.table(names, self.names, self.foreign, given or {}, option)
+
+
+MEANINGS = {
+    "cameras": Meaning(
+        tuple(c.name for c in schema.CAMERA.columns if c.name not in (*_STORED, "properties")),
+        {
+            "camera_id": "id",
+            "cam": "id",
+            "camid": "id",
+            "x_m": "position_x",
+            "y_m": "position_y",
+            "z_m": "position_z",
+            "azimuth_deg": "orientation",
+        },
+        keeps=True,
+    ),
+    "adjacency": Meaning(
+        ("from_camera", "to_camera", "distance_m", "time_s", "directed"),
+        {"camera_a": "from_camera", "camera_b": "to_camera"},
+    ),
+    "outages": Meaning(("camera_id", "start", "end", "source"), columns.CAMERA_NAMES),
+    "identities": Meaning(("identity_id", "name"), columns.IDENTITY_NAMES, keeps=True),
+    "sources": Meaning(tuple(SOURCE.names), columns.CAMERA_NAMES),
+}
+
+
+@dataclass(frozen=True, slots=True)
 class TableRead:
     """A table that was read: ``rows, rejects = read_cameras(path)``.
 
@@ -56,6 +98,8 @@ class TableRead:
         The file's columns read under another name, and that name.
     ignored : tuple of str
         Columns that this table has no place for.
+    kept : tuple of str
+        Columns that are kept as properties.
     line : array of int64
         For each of `rows` its line in the file; the header is line 1.
     name : str
@@ -67,6 +111,7 @@ class TableRead:
     read: int
     columns_read_as: dict[str, str] = field(default_factory=dict)
     ignored: tuple[str, ...] = ()
+    kept: tuple[str, ...] = field(default=(), kw_only=True)
     line: np.ndarray = field(default_factory=lambda: np.array([], dtype="int64"))
     name: str = ""
 
@@ -85,23 +130,14 @@ def read_cameras(path: str | Path, options: LoadOptions | None = None) -> TableR
         When the file is not there, is no table, or lacks the camera's id.
     """
     options = options or LoadOptions()
-    names = [c.name for c in schema.CAMERA.columns if c.name not in (*_STORED, "properties")]
-    foreign = {
-        "camera_id": "id",
-        "cam": "id",
-        "camid": "id",
-        "x_m": "position_x",
-        "y_m": "position_y",
-        "z_m": "position_z",
-        "azimuth_deg": "orientation",
-    }
+    meaning = MEANINGS["cameras"]
     file = open_text(path)
     _ask_camera(file, options)
-    mapped = columns.table(file.columns, names, foreign, options.camera_columns, "camera_columns")
+    mapped = meaning.mapped(file.columns, options.camera_columns, "camera_columns")
     _check_unit(mapped.theirs, options)
 
     def rows(cells: Cells) -> dict[str, pd.Series]:
-        found = _checked(cells, schema.CAMERA, names, options, ids=("id",))
+        found = _checked(cells, schema.CAMERA, meaning.names, options, ids=("id",))
         for name in _POSITION:
             if name in found:
                 found[name] = found[name] * METRES[options.position_unit]
@@ -120,14 +156,13 @@ def read_adjacency(path: str | Path, options: LoadOptions | None = None) -> Tabl
         When the file is not there, is no table, or lacks one of the two cameras.
     """
     options = options or LoadOptions()
-    names = ["from_camera", "to_camera", "distance_m", "time_s", "directed"]
-    foreign = {"camera_a": "from_camera", "camera_b": "to_camera"}
+    meaning = MEANINGS["adjacency"]
     file = open_text(path)
-    mapped = columns.table(file.columns, names, foreign, {}, "columns")
+    mapped = meaning.mapped(file.columns)
 
     def rows(cells: Cells) -> dict[str, pd.Series]:
         found = _checked(
-            cells, schema.ADJACENT_TO, names, options, ids=("from_camera", "to_camera")
+            cells, schema.ADJACENT_TO, meaning.names, options, ids=("from_camera", "to_camera")
         )
         directed = found.get("directed", pd.Series(pd.NA, index=cells.frame.index, dtype="boolean"))
         found["directed"] = directed.fillna(False)
@@ -151,8 +186,7 @@ def read_outages(path: str | Path, options: LoadOptions | None = None) -> TableR
     """
     options = options or LoadOptions()
     file = open_text(path)
-    names = ["camera_id", "start", "end", "source"]
-    mapped = columns.table(file.columns, names, columns.CAMERA_NAMES, {}, "columns")
+    mapped = MEANINGS["outages"].mapped(file.columns)
 
     def rows(cells: Cells) -> dict[str, pd.Series]:
         found = _checked(cells, schema.OUTAGE, ["camera_id", "source"], options, ids=("camera_id",))
@@ -177,8 +211,7 @@ def read_identities(path: str | Path, options: LoadOptions | None = None) -> Tab
     """
     options = options or LoadOptions()
     file = open_text(path)
-    names = ["identity_id", "name"]
-    mapped = columns.table(file.columns, names, columns.IDENTITY_NAMES, {}, "columns")
+    mapped = MEANINGS["identities"].mapped(file.columns)
 
     def rows(cells: Cells) -> dict[str, pd.Series]:
         found = _checked(cells, schema.IDENTITY, ["name"], options)
@@ -202,7 +235,7 @@ def read_sources(path: str | Path, options: LoadOptions | None = None) -> TableR
     """
     options = options or LoadOptions()
     file = open_text(path)
-    mapped = columns.table(file.columns, SOURCE.names, columns.CAMERA_NAMES, {}, "columns")
+    mapped = MEANINGS["sources"].mapped(file.columns)
 
     def rows(cells: Cells) -> dict[str, pd.Series]:
         found = _checked(
@@ -259,7 +292,7 @@ def options_for(path: str | Path, options: LoadOptions, sources: pd.DataFrame) -
 def _checked(
     cells: Cells,
     table: schema.Table,
-    names: list[str],
+    names: Sequence[str],
     options: LoadOptions,
     *,
     ids: tuple[str, ...] = (),
@@ -332,10 +365,17 @@ def _read(
     good = _once(complete, cells, table, mapped.theirs[needed[0]])
     broken = [text.rejects for text in texts] + [cells.problems.rejects(file, line)]
     rejects = pd.concat(broken, ignore_index=True).sort_values("line", ignore_index=True)
-    ignored = () if "properties" in complete.columns else mapped.properties
-    read = sum(text.read for text in texts)
-    rows = complete[good].reset_index(drop=True)
-    return TableRead(rows, rejects, read, mapped.read_as, ignored, line[good], file.path.name)
+    keeps = "properties" in complete.columns
+    return TableRead(
+        complete[good].reset_index(drop=True),
+        rejects,
+        sum(text.read for text in texts),
+        mapped.read_as,
+        () if keeps else mapped.properties,
+        line[good],
+        file.path.name,
+        kept=mapped.properties if keeps else (),
+    )
 
 
 def _once(rows: pd.DataFrame, cells: Cells, table: schema.Table, theirs: str) -> np.ndarray:

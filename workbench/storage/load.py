@@ -100,7 +100,7 @@ class Load:
                 next="Name a file, or a table with --cameras, --adjacency, --outages, "
                 "--identities or --floor-plan.",
             )
-        sources = _source_rows(files, options)
+        sources, self._sources_ignored = _source_rows(files, options)
         self.readers: list[BatchReader] = [
             read_appearances(path, options_for(path, options, sources))
             for path in files.appearances
@@ -168,10 +168,15 @@ class Load:
         formats = {reader.format for reader in self.readers}
         read_as = [reader.columns_read_as for reader in self.readers]
         read_as += [table.columns_read_as for _, table in self.tables]
+        kept = [reader.mapped.properties for reader in self.readers]
+        kept += [table.kept for _, table in self.tables]
+        ignored = [table.ignored for _, table in self.tables] + [self._sources_ignored]
         return LoadReport(
             load_id=self.record.load_id,
             format=next(iter(formats)) if len(formats) == 1 else "mixed" if formats else None,
             columns_read_as={name: ours for part in read_as for name, ours in part.items()},
+            columns_as_properties=_each_once(kept),
+            columns_ignored=_each_once(ignored),
         )
 
     def _check_spaces(
@@ -262,6 +267,7 @@ class Load:
                 self._write_batch(manager, reader.name, batch, report, sink)
         self.record.finish(manager, report.rows)
         report.rejects_file = sink.file
+        report.first_reject = sink.first
 
     def _set_spaces(self, manager: HybridStorageManager) -> None:
         for space in self.embeddings:
@@ -400,9 +406,14 @@ def _read_tables(files: LoadFiles, options: LoadOptions) -> list[tuple[str, Tabl
     return found
 
 
-def _source_rows(files: LoadFiles, options: LoadOptions) -> pd.DataFrame:
+def _each_once(parts: list[tuple[str, ...]]) -> list[str]:
+    return list(dict.fromkeys(name for part in parts for name in part))
+
+
+def _source_rows(files: LoadFiles, options: LoadOptions) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Return what is known of each video, and the columns that nobody asked for."""
     if files.sources is None:
-        return pd.DataFrame({n: pd.Series([], dtype="str") for n in ("file", "camera_id")})
+        return pd.DataFrame({n: pd.Series([], dtype="str") for n in ("file", "camera_id")}), ()
     read = read_sources(files.sources, options)
     if len(read.rejects):
         first = read.rejects.iloc[0]
@@ -411,4 +422,4 @@ def _source_rows(files: LoadFiles, options: LoadOptions) -> pd.DataFrame:
             where=f"{first['file']}, line {first['line']}",
             next="Correct it: without it the times of a whole file are unknown.",
         )
-    return read.rows
+    return read.rows, read.ignored

@@ -21,7 +21,9 @@ class LoadReport:
 
     ``rows`` counts data rows of the appearance files, and every one of them is added, updated,
     unchanged, a duplicate, filtered or rejected; ``identities``, ``appearances`` and ``cameras``
-    are the newly created ones.
+    are the newly created ones. ``first_reject`` is the first row of the rejects file (``file, line,
+    column, value, reason``), ``columns_as_properties`` are columns of the files that feed none of
+    ours and are kept as properties, ``columns_ignored`` those that are left out.
     """
 
     load_id: str
@@ -40,6 +42,9 @@ class LoadReport:
     cameras: int = 0
     vectors: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
+    columns_as_properties: list[str] = field(default_factory=list)
+    columns_ignored: list[str] = field(default_factory=list)
+    first_reject: dict[str, object] | None = None
 
 
 class Rehearsal:
@@ -148,6 +153,7 @@ class Rehearsal:
         self._report.identities = len(self._people - known["Identity"])
         self._report.cameras = len(self._cameras - known["Camera"])
         self._report.rejects_file = self.sink.file
+        self._report.first_reject = self.sink.first
 
     def _again(self, work: pd.DataFrame) -> np.ndarray:
         """Return which rows have an id that was met before; note all of them."""

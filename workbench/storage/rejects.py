@@ -48,7 +48,8 @@ class Rejects:
                 writer.writerow(COLUMNS)
             writer.writerows(rows.itertuples(index=False, name=None))
         if self.first is None:
-            self.first = {str(name): value for name, value in rows.iloc[0].items()}
+            cells = {str(name): str(cell) for name, cell in rows.iloc[0].items()}
+            self.first = {**cells, "line": int(rows["line"].iloc[0])}
         lines = len(rows.drop_duplicates(["file", "line"]))
         self.count += lines
         return lines

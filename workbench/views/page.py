@@ -1,7 +1,8 @@
 """One self-contained HTML page: text, answers, tables, pictures, commands; no request leaves it.
 
-plotly.js is inlined once. A content security policy forbids the page to fetch anything and lets
-only the two scripts run that were written into it, whatever the data said.
+plotly.js is inlined once, and so are the crops that stand beside a hover. A content security
+policy forbids the page to fetch anything and lets only the two scripts run that were written into
+it, whatever the data said.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import html
+import io
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +21,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
+from PIL import Image
 from plotly.offline import get_plotlyjs
 
 from workbench import times
@@ -26,6 +30,7 @@ from workbench.views.style import FONT, escape
 
 _TEXT = 4_000
 _CELL = 200
+_CROP_PX, _CROPS_BYTES = 96, 300_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +53,16 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A plotly figure; its own title becomes the caption. The note stands below it."""
+    """A plotly figure; its own title becomes the caption. The note stands below it.
+
+    ``crops``: pictures (PNG or JPEG) by the ``customdata`` of a mark, shown beside its hover. They
+    are made small; of a page's, as many are kept as fit into 300 kB.
+    """
 
     figure: go.Figure
     heading: str = ""
     note: str = ""
+    crops: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +95,7 @@ class _Writer:
     display_tz: str
     figures: list[str] = field(default_factory=list)
     questions: int = 0
+    room: int = _CROPS_BYTES
 
 
 def page(
@@ -268,6 +279,7 @@ def _picture(section: Picture, writer: _Writer) -> str:
         f'<div class="frame"><div id="{name}" class="picture" style="min-height:{height}px">'
         "</div></div>"
         f'<script type="application/json" data-figure="{name}">{_json(figure)}</script>'
+        f"{_crops(name, section.crops, writer)}"
         "<noscript><p class='note'>The picture needs JavaScript; it asks no server.</p></noscript>"
         f"</figure>{_paragraphs(section.note, 'note')}</section>"
     )
@@ -278,8 +290,40 @@ def _plain(text: str | None) -> str:
     return html.unescape(re.sub(r"<[^>]*>", "", text or ""))
 
 
+def _crops(name: str, crops: Mapping[str, bytes], writer: _Writer) -> str:
+    """Return the crops of a picture, small, as far as there is room on the page."""
+    kept: dict[str, str] = {}
+    for key, crop in crops.items():
+        small = _small(crop)
+        if small is None or len(small) > writer.room:
+            continue
+        writer.room -= len(small)
+        kept[key] = small
+    if not kept:
+        return ""
+    text = _inert(json.dumps(kept, ensure_ascii=True, sort_keys=True))
+    return f'<script type="application/json" data-crops="{name}">{text}</script>'
+
+
+def _small(crop: bytes) -> str | None:
+    """Return a picture as a data URI, a JPEG of at most 96 pixels; None for what is no picture."""
+    try:
+        with Image.open(io.BytesIO(crop), formats=("PNG", "JPEG")) as picture:
+            shown = picture.convert("RGB")
+    except (OSError, ValueError, Image.DecompressionBombError):
+        return None
+    shown.thumbnail((_CROP_PX, _CROP_PX))
+    out = io.BytesIO()
+    shown.save(out, "JPEG", quality=72, optimize=True)
+    return f"data:image/jpeg;base64,{base64.b64encode(out.getvalue()).decode('ascii')}"
+
+
 def _json(figure: go.Figure) -> str:
-    text = figure.to_json(engine="json")
+    return _inert(figure.to_json(engine="json"))
+
+
+def _inert(text: str) -> str:
+    """Return JSON that no browser takes for HTML."""
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return text
@@ -333,7 +377,7 @@ def _cell(value: Any, display_tz: str) -> str:
     if isinstance(value, int | np.integer) and not isinstance(value, bool):
         return escape(f"{int(value):,}")
     if isinstance(value, float | np.floating):
-        return escape(f"{float(value):,.2f}".rstrip("0").rstrip("."))
+        return escape(f"{float(value):,.3f}".rstrip("0").rstrip("."))
     return escape(value, longest=_CELL)
 
 
@@ -343,16 +387,40 @@ def _clock(value: pd.Timestamp, display_tz: str) -> str:
     return text + f".{value.microsecond:06d}".rstrip("0") if value.microsecond else text
 
 
-# Sets each picture into its place. Pictures are drawn for 660 px and more: on a narrow window one
-# scrolls sideways in its frame, and keeps its proportions.
+# Sets each picture into its place, and beside a hover the crop of its mark if there is one.
+# Pictures are drawn for 660 px and more: on a narrow window one scrolls sideways in its frame, and
+# keeps its proportions.
 _BOOT = """
 "use strict";
 (function () {
   var config = {displaylogo: false, responsive: true, plotlyServerURL: ""};
+  var crop = document.createElement("img");
+  crop.className = "crop";
+  crop.alt = "crop of this sighting";
+  crop.hidden = true;
+  document.body.appendChild(crop);
+  function beside(place, event, source) {
+    crop.hidden = !source;
+    if (!source) { return; }
+    crop.src = source;
+    var x = event.clientX, y = event.clientY, label = place.querySelector(".hoverlayer .hovertext");
+    var left = !label || label.getBoundingClientRect().left > x - 8;
+    // On the side where the words are not; how wide it is, it says only once it is loaded.
+    crop.style.left = left ? "auto" : (x + 14) + "px";
+    crop.style.right = left ? (document.documentElement.clientWidth - x + 14) + "px" : "auto";
+    crop.style.top = Math.max(4, y - 60) + "px";
+  }
   document.querySelectorAll("script[data-figure]").forEach(function (source) {
     var figure = JSON.parse(source.textContent);
     var place = document.getElementById(source.dataset.figure);
+    var stored = document.querySelector('script[data-crops="' + source.dataset.figure + '"]');
+    var crops = new Map(Object.entries(stored ? JSON.parse(stored.textContent) : {}));
     Plotly.newPlot(place, figure.data, figure.layout, config);
+    if (!crops.size) { return; }
+    place.on("plotly_hover", function (said) {
+      beside(place, said.event, crops.get(said.points[0].customdata));
+    });
+    place.on("plotly_unhover", function () { crop.hidden = true; });
   });
 })();
 """
@@ -393,6 +461,9 @@ figcaption span {{ display: block; font-size: .86rem; color: var(--soft); }}
   border-radius: 50%; background: var(--accent); color: #fff; font-size: 1rem; line-height: 2rem;
   text-align: center; vertical-align: .12em; letter-spacing: 0; }}
 .answer {{ font-size: 1.06rem; }}
+.crop {{ position: fixed; z-index: 9; height: 110px; padding: 3px; background: #fff;
+  border: 1px solid var(--soft); border-radius: 4px; pointer-events: none; }}
+.crop[hidden] {{ display: none; }}
 .scroll {{ overflow-x: auto; margin: 1.1rem 0 0; }}
 table {{ border-collapse: collapse; font-size: .88rem; font-variant-numeric: tabular-nums; }}
 th, td {{ padding: .38rem 1.1rem .38rem 0; border-bottom: 1px solid var(--line); text-align: left;

@@ -24,7 +24,7 @@ PANELS = 48
 _NEEDED = ("camera_id", "weekday", "hour", "sightings")
 _MEASURES = ("sightings", "identities", "hours", "out_h", "looked")
 _NO_CAMERA = "no camera: counted at places"
-_TOP, _BOTTOM, _LEGEND = 74, 58, 26
+_TOP, _BOTTOM, _LEGEND, _ENTRY = 74, 58, 26, 19
 _NOTHING, _LOOKED, _OUT = 0, 1, 2
 _MOMENT_H = 1 / 60
 _NUMBERS = 12
@@ -46,8 +46,9 @@ def activity(
 
     The colour is the number of sightings for each hour the camera looked (viridis, on a scale of
     square roots so that quiet cameras show too; the same for all cameras, and one of its own for
-    all of them together, on top). An empty cell: it looked and saw nobody. Grey with a cross: it
-    was out all that time, and no sighting is not absence. No cell: not in the time looked at.
+    all of them together, on top). A pale cell: it looked and saw nobody. Grey with a cross: it
+    was out all that time, and no sighting is not absence. No cell: not in the time asked about.
+    The legend says so of those that occur.
     Hours before the first and after the last in which anything was seen, and weekdays without
     any, are cut.
 
@@ -176,6 +177,11 @@ class _Panel:
         """Return where the camera was out all the time."""
         return self.cell == _OUT
 
+    @property
+    def empty(self) -> np.ndarray:
+        """Return where the camera looked and saw nobody."""
+        return (self.cell == _LOOKED) & ~(self.rate > 0)
+
 
 def _panels(cells: pd.DataFrame, facts: pd.DataFrame, grid: Grid) -> list[_Panel]:
     """Return the panel of each camera."""
@@ -235,11 +241,27 @@ def _traces(drawn: Sequence[tuple[Slot, _Panel]], grid: Grid) -> list[Any]:
     for number, (slot, panel) in enumerate(drawn, start=1):
         axes = {"xaxis": f"x{number}", "yaxis": f"y{number}"}
         traces += _heat(panel, grid, axes, whole=slot is grid.whole)
-    return [*traces, *([_out_entry(grid.look)] if _any_out(drawn) else [])]
+    return [*traces, *_entries(drawn, grid.look)]
 
 
-def _any_out(drawn: Sequence[tuple[Slot, _Panel]]) -> bool:
-    return any(panel.gone.any() for _, panel in drawn)
+def _entries(drawn: Sequence[tuple[Slot, _Panel]], look: Theme) -> list[go.Scatter]:
+    """Return the legend of the cells without a colour: only of those that occur."""
+    panels = [panel for _, panel in drawn]
+    outline = {"width": 1, "color": look.unknown}
+    cross = {"width": 1.2, "color": look.paper}
+    entries = (
+        (any(panel.empty.any() for panel in panels), "looked, and nobody was seen",
+         {"symbol": "square", "color": _EMPTY[look.name], "line": outline}),
+        (any(panel.gone.any() for panel in panels), "camera out all that time: not known",
+         {"symbol": "square-x", "color": look.unknown, "line": cross}),
+        (any((panel.cell == _NOTHING).any() for panel in panels), "not in the time asked about",
+         {"symbol": "square", "color": look.paper, "line": outline | {"color": look.grid}}),
+    )  # fmt: skip
+    return [
+        go.Scatter(x=[None], y=[None], mode="markers", name=name, marker={"size": 12} | marker)
+        for there, name, marker in entries
+        if there
+    ]
 
 
 def _heat(panel: _Panel, grid: Grid, axes: dict[str, str], *, whole: bool) -> list[Any]:
@@ -248,8 +270,7 @@ def _heat(panel: _Panel, grid: Grid, axes: dict[str, str], *, whole: bool) -> li
     # Hours as places between their ticks: 9 covers what lies between 9 and 10.
     middle = [hour + 0.5 for hour in grid.hours]
     seen = panel.rate > 0
-    empty = (panel.cell == _LOOKED) & ~seen
-    ground = np.where(panel.gone, 1.0, np.where(empty, 0.0, np.nan))
+    ground = np.where(panel.gone, 1.0, np.where(panel.empty, 0.0, np.nan))
     heat = {
         "x": middle,
         "y": days,
@@ -295,25 +316,18 @@ def _crosses(
     ]  # fmt: skip
 
 
-def _out_entry(look: Theme) -> go.Scatter:
-    return go.Scatter(
-        x=[None], y=[None], mode="markers",
-        name="camera out all that time (no sighting is not absence)",
-        marker={"symbol": "square-x", "size": 12, "color": look.unknown,
-                "line": {"width": 1.2, "color": look.paper}},
-    )  # fmt: skip
-
-
 def _listed(values: np.ndarray) -> list[list[float | None]]:
     return [[None if np.isnan(one) else round(float(one), 4) for one in row] for row in values]
 
 
 def _layout(drawn: Sequence[tuple[Slot, _Panel]], grid: Grid) -> dict[str, Any]:
-    bottom = _BOTTOM + (_LEGEND if _any_out(drawn) else 0)
+    entries = len(_entries(drawn, grid.look))
+    bottom = _BOTTOM + (_LEGEND + _ENTRY * (entries > 2) if entries else 0)
     layout: dict[str, Any] = {
         "template": grid.look.template,
         "height": _TOP + grid.height + bottom,
         "margin": {"t": _TOP, "b": bottom, "l": 56, "r": 92},
+        "showlegend": entries > 0,  # plotly shows none of a single entry unless told to
         "legend": {"orientation": "h", "x": 0, "xanchor": "left",
                    "y": round(-54 / grid.height, 4), "yanchor": "top",
                    "itemclick": False, "itemdoubleclick": False},

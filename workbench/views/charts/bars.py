@@ -12,12 +12,18 @@ from workbench.views.charts.chart import Chart, instants, note, plural, words_px
 from workbench.views.charts.lanes import OUT, spans, stacked
 from workbench.views.style import duration, escape
 
-_HEIGHT = 0.64
+_HEIGHT, _LOW = 0.64, 0.56
 _NARROW = 0.004
+_LETTER_PX, _CHARACTER_PX = 8.0, 6.8
+_LONGEST = 5  # most letters of visits that are too near each other for one each
+_NAMED = 120  # most bars with words on them
+_ON_BAR_PX, _LEAST_PX = 16.0, 7.0  # width and height of a bar that has room for a letter
 
 
 def visit_traces(shown: pd.DataFrame, chart: Chart) -> list[Any]:
     """Return the bars of visits, one trace a camera, and ticks for those too short to be seen.
+
+    Where lanes are identities, letters above them say which camera it was, and so does the legend.
 
     Parameters
     ----------
@@ -27,22 +33,100 @@ def visit_traces(shown: pd.DataFrame, chart: Chart) -> list[Any]:
     """
     if shown.empty:
         return []
+    rows = _rows(shown, chart)
+    rows["hover"] = np.array(_visit_hovers(shown, chart), dtype=object)[rows["row"]]
+    narrow = rows["us"] < _NARROW * chart.span
+    traces = [_bars(str(spot), hers, chart) for spot, hers in rows[~narrow].groupby("spot")]
+    entries = [] if chart.by_camera else [*_letters(rows, chart),
+                                          *_entries(rows, chart)]  # fmt: skip
+    return [*traces, *([_ticks(rows[narrow], chart)] if narrow.any() else []), *entries]
+
+
+def _words(rows: pd.DataFrame, chart: Chart) -> pd.Series:
+    """Return what stands on each bar: the name of its camera, its letter, or nothing."""
+    wide = rows["us"] / max(chart.span, 1) * chart.px(chart.clock.high)
+    high = rows["height"] * chart.lane_px
+    names = rows["spot"].map({spot: chart.short(spot) for spot in rows["spot"].unique()})
+    letters = rows["spot"].map(chart.letters).fillna("") if chart.lettered else ""
+    said = names.where(wide > names.map(words_px), pd.Series(letters, rows.index))
+    room = (wide > _ON_BAR_PX) & (high >= _LEAST_PX)
+    return said.where(room & ((said != "") & room).cumsum().le(_NAMED), "")
+
+
+def bar_names(shown: pd.DataFrame, chart: Chart) -> list[dict[str, Any]]:
+    """Return the names or letters of the cameras on bars wide enough, in lanes of identities."""
+    if chart.by_camera or shown.empty:
+        return []
+    rows = _rows(shown, chart)
+    rows["said"] = _words(rows, chart)
+    rows["size"] = np.where(rows["height"] * chart.lane_px > 16, 11, 9)
+    return [
+        note(
+            row["x0"] + row["us"] // 2,
+            row["y"],
+            row["said"],
+            chart,
+            font={"color": chart.look.ink, "size": row["size"]},
+        )
+        for row in rows[rows["said"] != ""].to_dict("records")
+    ]
+
+
+def _letters(rows: pd.DataFrame, chart: Chart) -> list[go.Scatter]:
+    """Return the letters above the visits; those of visits close together stand together."""
+    rows = rows[_words(rows, chart) == ""] if chart.lettered else rows.iloc[:0]
+    if rows.empty:
+        return []
+    rows = rows.sort_values(["lane", "x0"], kind="stable")
+    middle = rows["x0"] + rows["us"] // 2
+    near = _LETTER_PX / max(chart.px(chart.clock.high), 1) * chart.span
+    apart = (middle.diff() > near) | (rows["lane"] != rows["lane"].shift())
+    letter = rows["spot"].map(chart.letters).fillna("·")
+    again = (letter == letter.shift()) & ~apart
+    bunches = pd.DataFrame(
+        {"bunch": apart.cumsum(), "lane": rows["lane"], "x": middle, "letter": letter}
+    )
+    said = bunches[~again].groupby("bunch")["letter"].agg("".join)
+    place = bunches.groupby("bunch").agg(lane=("lane", "first"), x=("x", "mean"))
+    px = place["x"] / max(chart.span, 1) * chart.px(chart.clock.high)
+    beside = px.groupby(place["lane"]).diff()
+    room = pd.concat([beside, beside.groupby(place["lane"]).shift(-1)], axis=1).min(axis=1)
+    most = np.minimum(room.fillna(np.inf) / _CHARACTER_PX, _LONGEST)
+    return [
+        go.Scatter(
+            x=instants(place["x"].astype("int64")),
+            y=(place["lane"] - _LOW / 2 - 6 / chart.lane_px).round(4).tolist(),
+            mode="text",
+            text=[_fitting(word, int(n)) for word, n in zip(said, most, strict=True)],
+            textfont={"size": 10, "color": chart.look.ink, "shadow": chart.look.halo},
+            name="letters of cameras",
+            showlegend=False,
+            hoverinfo="skip",
+            cliponaxis=False,
+        )
+    ]
+
+
+def _fitting(letters: str, most: int) -> str:
+    return letters if len(letters) <= most else letters[: most - 1] + "…" if most > 1 else ""
+
+
+def _rows(shown: pd.DataFrame, chart: Chart) -> pd.DataFrame:
+    """Return the pieces of visits with their place: ``row, lane, height, x0, us, y``."""
     pieces = chart.clock.pieces(*spans(shown, chart.clock))
     rows = shown.iloc[pieces["row"]].reset_index(drop=True)
     lane = chart.lanes.find(pieces["day"], rows["spot" if chart.by_camera else "identity_id"])
     level, deep = stacked(lane, pieces["x0"], pieces["x1"])
-    height = _HEIGHT / deep
-    rows = rows.assign(
+    tall = _HEIGHT if not chart.lettered else _LOW
+    height = tall / deep
+    return rows.assign(
+        row=pieces["row"],
+        lane=lane,
         height=height,
         x0=pieces["x0"],
         us=pieces["x1"] - pieces["x0"],
-        y=(lane - _HEIGHT / 2 + height * (level + 0.5)).round(4),
-        hover=np.array(_visit_hovers(shown, chart), dtype=object)[pieces["row"]],
+        y=(lane - tall / 2 + height * (level + 0.5)).round(4),
     )
-    narrow = rows["us"] < _NARROW * chart.span
-    traces = [_bars(str(spot), hers, chart) for spot, hers in rows[~narrow].groupby("spot")]
-    entries = [] if chart.by_camera else _entries(rows, chart)
-    return [*traces, *([_ticks(rows[narrow], chart)] if narrow.any() else []), *entries]
 
 
 def _bars(spot: str, rows: pd.DataFrame, chart: Chart) -> go.Bar:
@@ -82,19 +166,24 @@ def _ticks(rows: pd.DataFrame, chart: Chart) -> go.Scatter:
 
 
 def _entries(rows: pd.DataFrame, chart: Chart) -> list[go.Scatter]:
-    """Return one entry of the legend for each camera, by name."""
-    spots = sorted(rows["spot"].unique(), key=lambda spot: (chart.short(spot), spot))
+    """Return one entry of the legend for each camera with a letter, and one for the others."""
+    said = {spot: f"{letter}  " * chart.lettered for spot, letter in chart.letters.items()}
+    colours = {said[spot] + chart.short(spot): chart.colours[spot] for spot in said}
+    others = rows["spot"][~rows["spot"].isin(list(chart.letters))].nunique()
+    if others:
+        dot = "·  " * chart.lettered
+        colours[f"{dot}{plural(others, 'other camera')}"] = chart.look.unknown
     return [
         go.Scatter(
             x=[None],
             y=[None],
             mode="markers",
-            name=chart.short(spot),
+            name=name,
             legendrank=100,
-            marker={"symbol": "square", "size": 11, "color": chart.colours[spot],
+            marker={"symbol": "square", "size": 11, "color": colour,
                     "line": {"color": chart.look.edge, "width": 0.6}},
         )
-        for spot in spots
+        for name, colour in colours.items()
     ]  # fmt: skip
 
 

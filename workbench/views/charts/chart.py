@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,10 @@ NAME = 28
 """Most characters of a name on an axis or in a legend."""
 
 # Seen on white and on near black, and none is the grey of what nobody knows.
-_NARROW_PX, _LINE_PX = 540.0, 14.0
+_NARROW_PX, _LEADING_PX = 540.0, 2.0
+_LETTERED_PX = 30.0
+LETTERS = "ABCDEFG"
+"""What the cameras with most visits are called in lanes of identities: as many as have a colour."""
 _DARK_OR_PALE = {"#97FF00", "#573B00", "#005659", "#0000DD", "#6B004F", "#366962", "#A0E491",
                  "#00457C", "#5901A3", "#C5A5FF", "#FFA52F"}  # fmt: skip
 _PALETTE = (*OKABE_ITO[:6], *(colour for colour in GLASBEY if colour not in _DARK_OR_PALE))
@@ -26,7 +29,10 @@ _PALETTE = (*OKABE_ITO[:6], *(colour for colour in GLASBEY if colour not in _DAR
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """One timeline: ``names`` of cameras, ``people`` of identities, ``colours`` of cameras."""
+    """One timeline: ``names`` of cameras, ``people`` of identities, ``colours`` of cameras.
+
+    ``letters``: what stands above a visit for its camera, where lanes are not cameras.
+    """
 
     clock: Clock
     lanes: Lanes
@@ -36,6 +42,7 @@ class Chart:
     levels: Mapping[str, str]
     colours: Mapping[str, str]
     zone: str
+    letters: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def span(self) -> int:
@@ -45,7 +52,7 @@ class Chart:
     @property
     def lane_px(self) -> float:
         """Return the height of a lane: less where there are many."""
-        high = (30.0, 20.0, 15.0) if self.lanes.kind == "camera" else (40.0, 26.0, 15.0)
+        high = (30.0, 20.0, 15.0) if self.lanes.kind == "camera" else (46.0, 34.0, 15.0)
         return high[sum(self.lanes.bottom > n for n in (12, 45))]
 
     def px(self, x: float) -> float:
@@ -56,6 +63,11 @@ class Chart:
     def by_camera(self) -> bool:
         """Return whether the lanes are cameras."""
         return self.lanes.kind == "camera"
+
+    @property
+    def lettered(self) -> bool:
+        """Return whether there is room for letters above the visits."""
+        return not self.by_camera and self.lane_px > _LETTERED_PX
 
     def short(self, camera: object) -> str:
         """Return what a camera is called on an axis, escaped."""
@@ -86,6 +98,18 @@ class Chart:
 def _named(key: object, name: str | None) -> str:
     own = escape(key, longest=40)
     return own if name is None or name == key else f"{escape(name, longest=60)} ({own})"
+
+
+def busiest(visits: pd.DataFrame, most: int = len(LETTERS)) -> list[str]:
+    """Return the cameras with most visits, those of equal count by id."""
+    counts = visits["spot"].value_counts()
+    order = sorted(counts.index, key=lambda spot: (-counts[spot], spot))
+    return order[:most]
+
+
+def ranked(cameras: Sequence[str]) -> dict[str, str]:
+    """Return a colour for each of a few cameras, in the order of their letters."""
+    return dict(zip(cameras, _PALETTE, strict=False))
 
 
 def palette(cameras: set[str]) -> dict[str, str]:
@@ -139,8 +163,9 @@ def apart(notes: Sequence[dict[str, Any]], chart: Chart) -> list[dict[str, Any]]
         at = chart.px(_us(one["x"])) if one.get("xref") != "paper" else 0.0
         shift = {"left": 0.0, "right": -wide}.get(one.get("xanchor", ""), -wide / 2)
         left = at + one.get("xshift", 0) + shift
-        top = one["y"] * chart.lane_px - one.get("yshift", 0) - _LINE_PX / 2
-        box = (left, top, left + wide, top + _LINE_PX)
+        high = one["font"]["size"] + _LEADING_PX
+        top = one["y"] * chart.lane_px - one.get("yshift", 0) - high / 2
+        box = (left, top, left + wide, top + high)
         if not any(_cover(box, other) for other in taken):
             taken.append(box)
             free.append(one)

@@ -209,6 +209,15 @@ def _where(row: Any, cameras: Mapping[str, str]) -> str:
     return escape(cameras.get(row.camera_id, row.camera_id), longest=_LABEL)
 
 
+def _camera(row: Any, cameras: Mapping[str, str]) -> str:
+    """Return what a hover calls a camera: its name, and its id if that is another."""
+    named = isinstance(row.camera_id, str) and cameras.get(row.camera_id) not in (
+        None,
+        row.camera_id,
+    )
+    return _where(row, cameras) + (f" ({escape(row.camera_id, longest=40)})" if named else "")
+
+
 def _hovers(sheet: _Sheet, names: Mapping[str, str], cameras: Mapping[str, str]) -> list[str]:
     hovers = []
     for row in sheet.entries:
@@ -217,7 +226,8 @@ def _hovers(sheet: _Sheet, names: Mapping[str, str], cameras: Mapping[str, str])
         lines = [
             f"<b>{known}</b>{f' ({key})' if key else ''}",
             f"cosine {row.similarity:.3f} in {escape(sheet.space)}, rank {row.rank}",
-            f"{_where(row, cameras)}, {moment:%Y-%m-%d %H:%M:%S} {moment:%Z}",
+            _camera(row, cameras),
+            f"{moment:%Y-%m-%d %H:%M:%S} {escape(str(sheet.zone))}",
             f"appearance {escape(row.appearance_id, longest=60)}",
         ]
         hovers.append("<br>".join(lines))

@@ -10,8 +10,19 @@ import plotly.graph_objects as go
 
 from workbench import times
 from workbench.errors import InvalidInputError
-from workbench.views.charts.bars import outage_marks, visit_traces
-from workbench.views.charts.chart import NAME, Chart, apart, column, instants, palette, plural
+from workbench.views.charts.bars import bar_names, outage_marks, visit_traces
+from workbench.views.charts.chart import (
+    LETTERS,
+    NAME,
+    Chart,
+    apart,
+    busiest,
+    column,
+    instants,
+    palette,
+    plural,
+    ranked,
+)
 from workbench.views.charts.lanes import (
     OUT,
     Clock,
@@ -24,7 +35,13 @@ from workbench.views.charts.lanes import (
 )
 from workbench.views.charts.links import gap_marks, implausible_marks, unseen
 from workbench.views.maps.plan import level_name, levels_of
-from workbench.views.style import ThemeName, clock_word, escape, identity_colour
+from workbench.views.style import (
+    Theme,
+    ThemeName,
+    clock_word,
+    escape,
+    identity_colour,
+)
 from workbench.views.style import theme as theme_of
 
 LANES = 160
@@ -52,7 +69,9 @@ def timeline(
     """Return the picture of when who was where.
 
     One identity: a lane a camera, the top storey first, then in order of her first visit. Several:
-    a lane an identity, its visits coloured by camera. Several days are panels below each other
+    a lane an identity; the seven cameras with most visits have a colour and a letter, which stands
+    above each visit where there is room, the others are grey, and a bar that is wide enough has
+    the name of its camera on it. Several days are panels below each other
     over the same hours of the day, and nights are cut; where every day has only a short while of
     its own, each panel begins at its first visit. One identity over so many days that this would
     be too long has one lane a day. A visit too short to be seen is drawn as a tick.
@@ -105,15 +124,19 @@ def timeline(
     hidden, odd = _of(unseen(gaps), drawn), _of(implausible, drawn)
     out = _relevant(outages, shown, hidden)
     levels = column(cameras, "level")
+    lanes = _lanes(clock, shown, drawn, out, levels)
+    letters = {} if lanes.kind == "camera" else dict(zip(busiest(shown), LETTERS, strict=False))
+    cameras_all = {*_ids(cameras), *shown["spot"]}
     chart = Chart(
         clock=clock,
-        lanes=_lanes(clock, shown, drawn, out, levels),
+        lanes=lanes,
         look=look,
         names=column(cameras, "name"),
         people=column(identities, "name"),
         levels=levels,
-        colours=palette({*_ids(cameras), *shown["spot"]}),
+        colours=_colours(lanes, cameras_all, letters, look),
         zone=display_tz,
+        letters=letters,
     )
     out_bars, out_notes = outage_marks(out, chart)
     dashes, gap_notes, far = gap_marks(hidden, chart)
@@ -129,13 +152,31 @@ def timeline(
         },
         annotations=[
             *_level_notes(chart),
-            *apart([*_day_notes(shown, chart), *alarm_notes, *out_notes, *gap_notes], chart),
+            *apart(
+                [
+                    *_day_notes(shown, chart),
+                    *alarm_notes,
+                    *out_notes,
+                    *gap_notes,
+                    *bar_names(shown, chart),
+                ],
+                chart,
+            ),
         ],
         shapes=_lines(chart),
     )
     if stays.empty:  # no visit, no day: an axis would show one that nobody asked for
         figure.update_xaxes(visible=False)
     return figure
+
+
+def _colours(
+    lanes: Lanes, cameras: set[str], letters: Mapping[str, str], look: Theme
+) -> dict[str, str]:
+    """Return the colour of each camera: its own where lanes name it, else that of its letter."""
+    if lanes.kind == "camera":
+        return palette(cameras)
+    return dict.fromkeys(cameras, look.unknown) | ranked(list(letters))
 
 
 def _checked(visits: pd.DataFrame) -> pd.DataFrame:

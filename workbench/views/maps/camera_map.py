@@ -14,8 +14,9 @@ import plotly.graph_objects as go
 from workbench import times
 from workbench.errors import InvalidInputError
 from workbench.views import style
+from workbench.views.maps.flow import arrows_of, flow_traces, how_often, trimmed, width_entries
 from workbench.views.maps.labels import Labels
-from workbench.views.maps.plan import Ground, Plan, broken, grounds, level_name, storey
+from workbench.views.maps.plan import Ground, Plan, grounds, level_name, storey
 from workbench.views.maps.sheet import (
     Sheet,
     cameras_traces,
@@ -26,15 +27,9 @@ from workbench.views.maps.sheet import (
     ways_trace,
 )
 from workbench.views.maps.stays import local
-from workbench.views.style import Theme, ThemeName, duration, escape
+from workbench.views.style import Theme, ThemeName, escape
 
-SHARE = 0.75
-"""Share of the moves within a level that the arrows drawn hold: the busiest ways."""
-FEW, MOST = 24, 80
-"""So many arrows are always drawn; most arrows drawn."""
-
-_THIN, _WIDE, _STEPS = 1.2, 9.5, 12
-_STUBS = 6  # most cameras of a level at which moves to other levels are written
+_OTHERS = 3  # most other levels that are named beside the name of a level
 _OUTAGES = 3  # most outages in the hover of a camera
 
 
@@ -54,12 +49,13 @@ def camera_map(
 
     Ways are thin lines. Moves are curved arrows from camera to camera, the wider the more there
     were (width grows with the square root; the legend gives three widths); there and back bend
-    to opposite sides. Of more than 24 arrows the busiest are drawn, those that together hold 75 %
+    to opposite sides. Of more than 24 arrows the busiest are drawn, those that together hold 70 %
     of the moves, 80 at most, and the subtitle says so.
 
-    Moves between levels are no line across the sheet: a triangle marks each camera with a way to
-    another level (or those where most moves begin, if no such way is known), words beside it say
-    how many went there and came back. Moves from a camera to itself are in its hover.
+    Moves between levels are no line across the sheet: words beside the name of a level say how
+    many left it for another and how many came, wherever they were seen last and first; a triangle
+    marks each camera with a way to another level (or those where moves begin and end, if no such
+    way is known). Moves from a camera to itself are in its hover.
 
     Cameras without positions stand on a circle (or in a row, if only some lack one), and the map
     says so. A name that has no room is left to the hover.
@@ -103,25 +99,24 @@ def camera_map(
     site = _Site(
         look=look,
         adjacency=adjacency,
-        arrows=_arrows(moves, ground),
+        arrows=arrows_of(moves, ground),
         stubs=_stubs(moves, adjacency, ground),
         hovers=_hovers(moves, ground, outages, zone),
         out=set() if outages is None else set(outages["camera_id"]),
         most=int(moves["transitions"].max()) if len(moves) else 0,
     )
-    titles, labels = sheet.level_titles(ground), sheet.labels()
-    panels = [
-        _panel(site, number, plan, labels[plan.panel])
+    titles, labels = _titles(sheet, ground, moves, look), sheet.labels()
+    traces = [
+        trace
         for number, plan in enumerate(ground.plans)
         if plan.panel
+        for trace in _panel(site, number, plan, labels[plan.panel])
     ]
-    traces = [trace for one, _ in panels for trace in one]
-    figure = go.Figure(one_legend([*traces, *_widths(site)]))
+    figure = go.Figure(one_legend([*traces, *width_entries(site.arrows, site.most, look)]))
     heading = title if title is not None else _heading(moves)
     parts = _subtitle(ground, moves, site.arrows)
     figure.update_layout(sheet.layout(look, heading, parts, row=bool(titles), bar=False))
-    notes = [note for _, here in panels for note in here]
-    figure.update_layout(annotations=[*titles, *notes], uirevision="camera_map")
+    figure.update_layout(annotations=titles, uirevision="camera_map")
     return figure
 
 
@@ -138,14 +133,12 @@ class _Site:
     most: int
 
 
-def _panel(
-    site: _Site, number: int, plan: Plan, labels: Labels
-) -> tuple[list[go.Scatter], list[dict[str, Any]]]:
-    """Return the traces of one level and what is written on it."""
+def _panel(site: _Site, number: int, plan: Plan, labels: Labels) -> list[go.Scatter]:
+    """Return the traces of one level."""
     look = site.look
     here = site.arrows[site.arrows["plan"] == number]
     ends = site.stubs[site.stubs["plan"] == number]
-    bows = _trimmed(here, labels)
+    bows = trimmed(here, labels)
     labels.avoid(bows.reshape(-1, 2))
     places = names_beside(plan, labels)
     below = [
@@ -153,13 +146,49 @@ def _panel(
         way_hovers(plan, site.adjacency, look),
         views_trace(plan, look),
     ]
-    traces = [
+    return [
         *(trace for trace in below if trace is not None),
-        *_flow_traces(here, bows, plan, site.most, look),
+        *flow_traces(here, bows, plan, site.most, look),
         *_stub_traces(ends, plan, look),
         *cameras_traces(plan, places, site.hovers, site.out, look),
     ]
-    return traces, _stub_notes(ends, plan, labels, look)
+
+
+def _titles(sheet: Sheet, ground: Ground, moves: pd.DataFrame, look: Theme) -> list[dict[str, Any]]:
+    """Return the name of each level, and beside it how many went to other levels and came."""
+    titles = sheet.level_titles(ground)
+    numbers = [i for i, plan in enumerate(ground.plans) if plan.panel]
+    for title, number in zip(titles, numbers, strict=False):
+        said = _between(number, ground, moves)
+        words = f'<span style="font-size:12px;color:{look.soft}">{said}</span>'
+        title["text"] += f"   {words}" if said else ""
+    return titles
+
+
+def _between(number: int, ground: Ground, moves: pd.DataFrame) -> str:
+    """Return in words the moves from a level to the others and back, escaped."""
+    one, two = ground.numbers(moves["from_camera"]), ground.numbers(moves["to_camera"])
+    counts = moves["transitions"].to_numpy()
+    said = []
+    for other, there in enumerate(ground.plans):
+        gone = int(counts[(one == number) & (two == other)].sum())
+        come = int(counts[(one == other) & (two == number)].sum())
+        if other != number and gone + come:
+            where = "" if len(ground.plans) == 2 else escape(level_name(there.level), longest=24)
+            said.append(
+                (gone + come, _said(ground.plans[number].level, there.level, where, gone, come))
+            )
+    busiest = sorted(said, key=lambda pair: -pair[0])[:_OTHERS]
+    return " · ".join(words for _, words in busiest)
+
+
+def _said(own: str | None, there: str | None, where: str, gone: int, come: int) -> str:
+    below, above = storey(own), storey(there)
+    to, back = (f" to {where}", f" from {where}") if where else ("", "")
+    if below is None or above is None:
+        return f"{gone:,} left{to}, {come:,} came{back}"
+    out, home = ("up", "down") if above > below else ("down", "up")
+    return f"{gone:,} went {out}{to}, {come:,} came {home}{back}"
 
 
 def _require(frame: pd.DataFrame, names: tuple[str, ...], subject: str) -> None:
@@ -194,129 +223,6 @@ def _named(moves: pd.DataFrame, adjacency: pd.DataFrame | None) -> pd.DataFrame:
     return pd.DataFrame({"camera_id": named, "floor_x_m": np.nan, "floor_y_m": np.nan}).reset_index(
         drop=True
     )
-
-
-def _arrows(moves: pd.DataFrame, ground: Ground) -> pd.DataFrame:
-    """Return the moves within one level that are drawn, each with its two ends."""
-    rows = moves[moves["from_camera"] != moves["to_camera"]]
-    one, two = ground.numbers(rows["from_camera"]), ground.numbers(rows["to_camera"])
-    drawn = [i for i, plan in enumerate(ground.plans) if plan.panel]
-    inside = (one == two) & np.isin(one, drawn)
-    spots = pd.concat([plan.spots[["x", "y"]] for plan in ground.plans])
-    rows = rows[inside].assign(plan=one[inside])
-    before = rows["transitions"].cumsum() - rows["transitions"]
-    if len(rows) > FEW:
-        rows = rows[before < SHARE * rows["transitions"].sum()].head(MOST)
-    return rows.assign(
-        x0=rows["from_camera"].map(spots["x"]),
-        y0=rows["from_camera"].map(spots["y"]),
-        x1=rows["to_camera"].map(spots["x"]),
-        y1=rows["to_camera"].map(spots["y"]),
-        from_name=rows["from_camera"].map(ground.names),
-        to_name=rows["to_camera"].map(ground.names),
-    )
-
-
-def _trimmed(arrows: pd.DataFrame, labels: Labels) -> np.ndarray:
-    """Return the bows, (n, 25, 2), that leave and reach a camera at a little distance."""
-    start, end = arrows[["x0", "y0"]].to_numpy("float64"), arrows[["x1", "y1"]].to_numpy("float64")
-    across = end - start
-    bend = start + across / 2 - 0.2 * np.column_stack([-across[:, 1], across[:, 0]])
-    far = np.maximum(np.hypot(across[:, 0], across[:, 1]), 1e-9)
-    cut = np.minimum(12 / labels.scale / far, 0.3)[:, None]
-    t = (cut + np.linspace(0, 1, 25)[None, :] * (1 - 2 * cut))[:, :, None]
-    return (
-        (1 - t) ** 2 * start[:, None, :]
-        + 2 * t * (1 - t) * bend[:, None, :]
-        + t**2 * end[:, None, :]
-    )
-
-
-def _width(count: np.ndarray | float, most: int) -> Any:
-    return _THIN + (_WIDE - _THIN) * np.sqrt(np.asarray(count, dtype="float64") / max(most, 1))
-
-
-def _flow_traces(
-    arrows: pd.DataFrame, bows: np.ndarray, plan: Plan, most: int, look: Theme
-) -> list[go.Scatter]:
-    """Return the arrows of one level: lines by width, and a head on each that tells about it."""
-    if arrows.empty:
-        return []
-    width = _width(arrows["transitions"].to_numpy(), most)
-    step = np.round((width - _THIN) / (_WIDE - _THIN) * _STEPS)
-    lines = [
-        go.Scatter(
-            x=broken(bows[step == one, :, 0]),
-            y=broken(bows[step == one, :, 1]),
-            mode="lines",
-            name="moves",
-            showlegend=False,
-            hoverinfo="skip",
-            line={
-                "color": look.flow,
-                "width": round(float(width[step == one].mean()), 2),
-                "simplify": False,
-            },
-            opacity=0.6,
-            **plan.axes,
-        )
-        for one in np.unique(step)
-    ]
-    ahead = bows[:, 18] - bows[:, 14]
-    heads = go.Scatter(
-        x=bows[:, 16, 0].tolist(),
-        y=bows[:, 16, 1].tolist(),
-        mode="markers",
-        name="moves",
-        showlegend=False,
-        marker={
-            "symbol": "triangle-up",
-            "angle": np.degrees(np.arctan2(ahead[:, 0], ahead[:, 1])).round(1).tolist(),
-            "size": (7 + 1.25 * width).round(1).tolist(),
-            "color": look.flow,
-            "line": {"color": look.paper, "width": 1},
-        },
-        hovertext=[_move_text(move) for move in arrows.to_dict("records")],
-        hovertemplate="%{hovertext}<extra></extra>",
-        **plan.axes,
-    )
-    return [*lines, heads]
-
-
-def _move_text(move: Mapping[Any, Any]) -> str:
-    return f"<b>{escape(move['from_name'])} → {escape(move['to_name'])}</b><br>{_times(move)}"
-
-
-def _times(move: Mapping[Any, Any]) -> str:
-    count = int(move["transitions"])
-    usual = "" if pd.isna(move["median_s"]) else f", median {duration(round(move['median_s'], 1))}"
-    return f"{count:,} move{'s' * (count != 1)}{usual}"
-
-
-def _widths(site: _Site) -> list[go.Scatter]:
-    """Return the legend's lines: the width of three counts."""
-    if site.arrows.empty:
-        return []
-    top = int(site.arrows["transitions"].max())
-    counts = sorted({_round(top / 20), _round(top / 4), top})
-    return [
-        go.Scatter(
-            x=[None],
-            y=[None],
-            mode="lines",
-            name=f"{count:,} move{'s' * (count != 1)}",
-            line={"color": site.look.flow, "width": round(float(_width(count, site.most)), 2)},
-            opacity=0.6,
-        )
-        for count in counts
-    ]
-
-
-def _round(count: float) -> int:
-    """Return a count near by with one digit that is not 0, at least 1."""
-    whole = max(1, round(count))
-    unit = 10 ** (len(str(whole)) - 1)
-    return max(1, round(whole / unit) * unit)
 
 
 def _stubs(moves: pd.DataFrame, adjacency: pd.DataFrame | None, ground: Ground) -> pd.DataFrame:
@@ -385,47 +291,6 @@ def _symbol(own: float | None, other: float | None) -> str:
     return "triangle-up-open" if other > own else "triangle-down-open"
 
 
-def _stub_notes(
-    stubs: pd.DataFrame, plan: Plan, labels: Labels, look: Theme
-) -> list[dict[str, Any]]:
-    notes = []
-    for stub in stubs.to_dict("records"):
-        text = _stub_text(stub, plan)
-        place = labels.near(stub["x"], stub["y"], text)
-        if place is not None:
-            notes.append(
-                {
-                    "x": float(stub["x"]),
-                    "y": float(stub["y"]),
-                    "xref": plan.axes["xaxis"],
-                    "yref": plan.axes["yaxis"],
-                    "text": text,
-                    "ax": place[0],
-                    "ay": -place[1],
-                    "showarrow": True,
-                    "arrowhead": 0,
-                    "arrowwidth": 1,
-                    "arrowcolor": look.soft,
-                    "standoff": 12,
-                    "bgcolor": look.veil,
-                    "borderpad": 2,
-                    "font": {"size": 12, "color": look.ink},
-                }
-            )
-    return notes
-
-
-def _stub_text(stub: Mapping[Any, Any], plan: Plan) -> str:
-    where = escape(level_name(stub["other"]), longest=24)
-    own, there = storey(plan.level), storey(stub["other"])
-    if not stub["gone"] and not stub["come"]:
-        return f"way to {where}"
-    if own is None or there is None:
-        return f"to {where}: {stub['gone']:,} · from there: {stub['come']:,}"
-    out, back = ("up", "down") if there > own else ("down", "up")
-    return f"{stub['gone']:,} went {out}, {stub['come']:,} came {back}"
-
-
 def _hovers(
     moves: pd.DataFrame, ground: Ground, outages: pd.DataFrame | None, zone: ZoneInfo
 ) -> dict[str, str]:
@@ -434,7 +299,7 @@ def _hovers(
     apart = moves[moves["from_camera"] != moves["to_camera"]]
     gone = apart.groupby("from_camera")["transitions"].sum()
     come = apart.groupby("to_camera")["transitions"].sum()
-    back = {row["from_camera"]: _times(row) for row in again.to_dict("records")}
+    back = {row["from_camera"]: how_often(row) for row in again.to_dict("records")}
     number = {camera: i for i, plan in enumerate(ground.plans) for camera in plan.spots.index}
     lines: dict[str, str] = {}
     for camera in ground.names:
@@ -457,7 +322,7 @@ def _elsewhere(
     away = away[away["to_camera"].map(number) != number[camera]].head(3)
     return [
         f"to {escape(ground.names[move['to_camera']])} "
-        f"({escape(level_name(ground.of(move['to_camera']).level))}): {_times(move)}"
+        f"({escape(level_name(ground.of(move['to_camera']).level))}): {how_often(move)}"
         for move in away.to_dict("records")
     ]
 
@@ -473,6 +338,14 @@ def _out_lines(camera: str, outages: pd.DataFrame | None, zone: ZoneInfo) -> lis
     ]
     more = len(rows) - _OUTAGES
     return [*lines, f"and {more} more times"] if more > 0 else lines
+
+
+def _uneven(moves: pd.DataFrame, one: np.ndarray, two: np.ndarray) -> str:
+    """Return why more went one way between two levels than the other, if that is so."""
+    ends = pd.DataFrame({"one": one, "two": two, "n": moves["transitions"].to_numpy()})
+    there = ends[ends["one"] != ends["two"]].groupby(["one", "two"])["n"].sum()
+    back = there.swaplevel().reindex(there.index, fill_value=0)
+    return " (there and back differ: not every way is seen)" if (there != back).any() else ""
 
 
 def _heading(moves: pd.DataFrame) -> str:
@@ -493,7 +366,7 @@ def _subtitle(ground: Ground, moves: pd.DataFrame, arrows: pd.DataFrame) -> list
     if len(apart):
         parts.append(f"{apart['transitions'].sum():,} moves between cameras")
     if between:
-        parts.append(f"{between:,} of them between levels")
+        parts.append(f"{between:,} of them between levels" + _uneven(apart, one, two))
     if len(arrows) < len(inside):
         share = arrows["transitions"].sum() / inside["transitions"].sum()
         drawn_of = f"the {len(arrows)} busiest of {len(inside)} arrows drawn"

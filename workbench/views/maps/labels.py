@@ -13,11 +13,20 @@ import numpy as np
 CHARACTER_PX = 7.0
 """Width of a character of size 12 in the widest of our fonts."""
 _LINE_PX = 16.0
+INK_PX = 5.0
+"""How far apart the points are by which a drawing says where it has ink."""
+_INK_WEIGHT = 0.5
 _AROUND = (
     (30, 24), (-30, 24), (30, -24), (-30, -24), (0, 30), (0, -30), (44, 0), (-44, 0),
     (54, 44), (-54, 44), (54, -44), (-54, -44), (0, 58), (0, -58), (84, 20), (-84, 20),
     (84, -20), (-84, -20), (90, 66), (-90, 66), (90, -66), (-90, -66), (0, 86), (0, -86),
 )  # fmt: skip
+
+_TIGHT = (
+    (0, 17), (0, -17), (17, 0), (-17, 0), (12, 15), (-12, 15), (12, -15), (-12, -15),
+    (0, 27), (0, -27), (27, 0), (-27, 0), (20, 24), (-20, 24), (20, -24), (-20, -24),
+)  # fmt: skip
+_TAG_CHARACTER_PX, _TAG_PX = 6.2, 16.0
 
 Box = tuple[float, float, float, float]
 
@@ -40,6 +49,7 @@ class Labels:
         self._edge: Box = (-40.0, -8.0, wide + 16.0, high + 8.0)
         self._taken: list[Box] = []
         self._marks = np.empty((0, 2))
+        self._ink = np.empty((0, 2))
 
     def block(self, points: np.ndarray, half_px: float) -> None:
         """Let no label cover these points, (n, 2) in metres."""
@@ -50,11 +60,15 @@ class Labels:
         """Let labels cover as few of these points as can be: a path stays readable."""
         self._marks = np.vstack([self._marks, self._px(points)])
 
+    def spare(self, points: np.ndarray) -> None:
+        """Let labels cover few of these points too: what is written on a floor plan."""
+        self._ink = np.vstack([self._ink, self._px(points)])
+
     def copy(self) -> Labels:
         """Return the same, to go on with on its own."""
         other = Labels.__new__(Labels)
         other.scale, other._low, other._edge = self.scale, self._low, self._edge
-        other._taken, other._marks = list(self._taken), self._marks
+        other._taken, other._marks, other._ink = list(self._taken), self._marks, self._ink
         return other
 
     def beside(self, x: float, y: float, text: str, prefer: str) -> str:
@@ -97,6 +111,17 @@ class Labels:
         self._taken.append(boxes[best])
         return round(offsets[best][0]), round(offsets[best][1])
 
+    def tag(self, x: float, y: float, text: str) -> tuple[int, int] | None:
+        """Return where a small tag stands close to its point (px right, px up), or None."""
+        wide = len(text) * _TAG_CHARACTER_PX + 6
+        offsets = [(dx + np.sign(dx) * (wide / 2 - 8), dy) for dx, dy in _TIGHT]
+        boxes = [self._box(x, y, dx, dy, wide, _TAG_PX) for dx, dy in offsets]
+        best = self._best(boxes, patience=0.25)
+        if best is None:
+            return None
+        self._taken.append(boxes[best])
+        return round(offsets[best][0]), round(offsets[best][1])
+
     def _px(self, points: np.ndarray) -> np.ndarray:
         return (np.asarray(points, dtype="float64").reshape(-1, 2) - self._low) * self.scale
 
@@ -113,9 +138,13 @@ class Labels:
     def _overlap(self, box: Box) -> float:
         return _outside(box, self._edge) + sum(_shared(box, other) for other in self._taken)
 
-    def _covered(self, box: Box) -> int:
-        x, y = self._marks[:, 0], self._marks[:, 1]
-        return int(((x > box[0]) & (x < box[2]) & (y > box[1]) & (y < box[3])).sum())
+    def _covered(self, box: Box) -> float:
+        return _inside(self._marks, box) + _INK_WEIGHT * _inside(self._ink, box)
+
+
+def _inside(points: np.ndarray, box: Box) -> int:
+    x, y = points[:, 0], points[:, 1]
+    return int(((x > box[0]) & (x < box[2]) & (y > box[1]) & (y < box[3])).sum())
 
 
 def _shared(one: Box, two: Box) -> float:

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
 from workbench.views.maps.plan import Ground, Plan, broken, level_name, storey
-from workbench.views.maps.stays import moment
-from workbench.views.maps.stretches import gap_text
+from workbench.views.maps.stays import called
+from workbench.views.maps.stretches import Tell
 from workbench.views.style import Theme, duration, escape
 
 ALARMS = 40
 """Most moves that one map marks as ones nobody can make, the fastest first."""
 
 
-def level_changes(stretches: pd.DataFrame, ground: Ground, zone: ZoneInfo) -> pd.DataFrame:
+def level_changes(stretches: pd.DataFrame, ground: Ground, tell: Tell) -> pd.DataFrame:
     """Return where she left a level and where she came out on the other, two rows a change.
 
     Returns
@@ -29,13 +28,12 @@ def level_changes(stretches: pd.DataFrame, ground: Ground, zone: ZoneInfo) -> pd
         down, over), ``words`` (with the level, escaped), ``why`` (the outage that explains why
         nobody saw it, escaped), ``hover``; in order of time.
     """
-    names = ground.names
     rows = []
     moved = stretches[stretches["plan0"] != stretches["plan1"]]
     for step in moved.to_dict("records"):
         one, two = ground.plans[int(step["plan0"])].level, ground.plans[int(step["plan1"])].level
         way = _way(one, two)
-        said = gap_text(step, names, zone) if step["unseen"] else _seen_text(step, names, zone)
+        said = tell.seen(step) if step["kind"] == "seen" else tell.gap(step)
         for leaving in (True, False):
             end, there = ("0", two) if leaving else ("1", one)
             us = int(step["from_us"] if leaving else step["to_us"])
@@ -49,7 +47,7 @@ def level_changes(stretches: pd.DataFrame, ground: Ground, zone: ZoneInfo) -> pd
                     "leaving": leaving,
                     "symbol": {"up": "triangle-up", "down": "triangle-down"}.get(way, "diamond"),
                     "way": way,
-                    "why": _why(step, names),
+                    "why": _why(step, tell.names),
                     "words": f"{words} {escape(level_name(there), longest=24)}",
                     "hover": f"<b>{words} {escape(level_name(there))}</b><br>{said}",
                 }
@@ -70,14 +68,6 @@ def _why(step: Mapping[Any, Any], names: Mapping[str, str]) -> str:
         return ""
     camera = step["outage_camera"]
     return f" (outage: {escape(names.get(camera, camera), longest=28)})"
-
-
-def _seen_text(step: Mapping[Any, Any], names: Mapping[str, str], zone: ZoneInfo) -> str:
-    return (
-        f"{moment(step['from_us'], zone)} – {moment(step['to_us'], zone, '%H:%M:%S')} "
-        f"{escape(zone.key)}<br>{escape(names[step['from_camera']])} → "
-        f"{escape(names[step['to_camera']])}"
-    )
 
 
 def change_traces(changes: pd.DataFrame, plan: Plan, look: Theme) -> list[go.Scatter]:
@@ -108,7 +98,7 @@ def alarms(
     points: pd.DataFrame,
     vertices: pd.DataFrame,
     ground: Ground,
-    zone: ZoneInfo,
+    tell: Tell,
 ) -> pd.DataFrame:
     """Return the moves nobody can make that lie within one level, the fastest first.
 
@@ -127,7 +117,6 @@ def alarms(
     ]
     moves = moves.assign(_fast=moves["speed_m_s"].fillna(np.inf))
     moves = moves.sort_values("_fast", ascending=False, kind="stable").head(ALARMS)
-    names = ground.names
     rows = []
     for move in moves.to_dict("records"):
         ends = [ids.loc[move[f"{end}_appearance"]] for end in ("from", "to")]
@@ -137,7 +126,7 @@ def alarms(
             words = _impossible(move)
             rows.append(
                 {"plan": plans[0], "x0": x0, "y0": y0, "x1": x1, "y1": y1, "words": words,
-                 "hover": _alarm_text(move, words, ends, names, zone)}
+                 "hover": _alarm_text(move, words, ends, tell)}
             )  # fmt: skip
     return pd.DataFrame(rows, columns=wanted)
 
@@ -157,25 +146,20 @@ def _spot(seen: pd.Series, vertices: pd.DataFrame, ground: Ground) -> tuple[floa
 
 def _impossible(move: Mapping[Any, Any]) -> str:
     if move["gap_s"] == 0:
-        return f"{move['distance_m']:.0f} m apart at one moment"
-    return f"{move['distance_m']:.0f} m in {duration(move['gap_s'])}"
+        return f"{move['distance_m']:.1f} m apart at one moment"
+    return f"{move['distance_m']:.1f} m in {duration(move['gap_s'])}"
 
 
-def _alarm_text(
-    move: Mapping[Any, Any],
-    words: str,
-    ends: list[pd.Series],
-    names: Mapping[str, str],
-    zone: ZoneInfo,
-) -> str:
+def _alarm_text(move: Mapping[Any, Any], words: str, ends: list[pd.Series], tell: Tell) -> str:
     speed = "" if pd.isna(move["speed_m_s"]) else f": {move['speed_m_s']:.1f} m/s"
     first, last = (int(end["us"]) for end in ends)
-    one, two = (escape(names.get(end["camera_id"], end["camera_id"])) for end in ends)
+    who = ends[0]["identity_id"]
     lines = [
+        f"<b>{called('' if pd.isna(who) else str(who), tell.people)}</b>",
         f"<b>cannot be: {words}</b>",
         f"{escape(move['reason'])}{speed} in a straight line",
-        f"{one} → {two}",
-        f"{moment(first, zone)} – {moment(last, zone, '%H:%M:%S')} {escape(zone.key)}",
+        tell.way(ends[0]["camera_id"], ends[1]["camera_id"]),
+        tell.when(first, last),
         f"{escape(move['from_appearance'], longest=40)} → "
         f"{escape(move['to_appearance'], longest=40)}",
         "two people under one identity, or a clock that is wrong?",

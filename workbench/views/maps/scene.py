@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,10 +18,12 @@ from workbench.views.maps.sheet import Sheet, cameras_traces, names_beside, one_
 from workbench.views.maps.stays import local, moment, stops
 from workbench.views.maps.stretches import (
     MANY,
+    Tell,
     arcs,
     on_plan,
     path_entry,
     path_traces,
+    short_traces,
     stretches_of,
     unseen_traces,
 )
@@ -32,6 +34,8 @@ _ALARMS = 6  # most moves that cannot be with words, on one panel
 _CHANGES = 3  # most changes of level with all words, on one panel
 _SAME_PX = 40.0  # changes of level as near as this share their words
 _CROWD = 60  # more dots than this on one panel are drawn smaller
+_STOP_PX = 30.0  # visits as near as this share one tag with their numbers
+_STOPS = 3  # most numbers on one tag
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,12 @@ class Setting:
     gaps: pd.DataFrame | None = None
     outages: pd.DataFrame | None = None
     implausible: pd.DataFrame | None = None
+    people: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def tell(self) -> Tell:
+        """Return what says in hovers who went where and when."""
+        return Tell(self.ground.names, self.people, self.zone, self.max_gap_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +78,7 @@ class Scene:
             zone=setting.zone,
             display_tz=setting.display_tz,
             most=most,
+            people=setting.people,
         )
         return cls(label, points, vertices, stretches_of(vertices, setting.gaps, setting.max_gap_s))
 
@@ -81,11 +92,11 @@ class Scene:
     def marks(self, number: int) -> np.ndarray:
         """Return spots along the path on one level, (n, 2): what names should not cover."""
         here = self.vertices[self.vertices["plan"] == number]
-        seen = on_plan(self.stretches, number, unseen=False)
+        lines = pd.concat([on_plan(self.stretches, number, kind) for kind in ("seen", "short")])
         middles = (
-            seen[["x0", "y0"]].to_numpy("float64") + seen[["x1", "y1"]].to_numpy("float64")
+            lines[["x0", "y0"]].to_numpy("float64") + lines[["x1", "y1"]].to_numpy("float64")
         ) / 2
-        bows = arcs(on_plan(self.stretches, number, unseen=True)).reshape(-1, 2)
+        bows = arcs(on_plan(self.stretches, number, "gap")).reshape(-1, 2)
         return np.vstack([here[["x", "y"]].to_numpy("float64"), middles, bows])
 
 
@@ -103,8 +114,9 @@ def draw(
     scene: Scene, setting: Setting, labels: dict[int, Labels], places: pd.Series
 ) -> tuple[list[go.Scatter], list[dict[str, Any]]]:
     """Return the traces of a scene and its notes; `labels` are those with the cameras' names."""
-    changes = level_changes(scene.stretches, setting.ground, setting.zone)
-    moves = alarms(setting.implausible, scene.points, scene.vertices, setting.ground, setting.zone)
+    tell = setting.tell
+    changes = level_changes(scene.stretches, setting.ground, tell)
+    moves = alarms(setting.implausible, scene.points, scene.vertices, setting.ground, tell)
     traces: list[go.Scatter] = []
     notes: list[dict[str, Any]] = []
     for number, plan in _panels(setting):
@@ -118,8 +130,10 @@ def draw(
         stand = labels[plan.panel].copy()
         stand.avoid(scene.marks(number))
         writer = _Notes(plan, stand, setting.look)
+        notes += writer.tags(_stop_tags(scene, number, _STOP_PX / stand.scale))
         notes += writer.all(_words(scene, setting, number, here, wrong, stand))
     entries = [path_entry()] if len(scene.vertices) else []
+    entries += [_stop_entry(setting.look)] if _numbered(scene) else []
     return one_legend([*entries, *traces]), notes
 
 
@@ -128,13 +142,13 @@ def _panels(setting: Setting) -> Iterator[tuple[int, Plan]]:
 
 
 def _panel_traces(scene: Scene, setting: Setting, number: int, plan: Plan) -> list[go.Scatter]:
-    names, look = setting.ground.names, setting.look
-    seen = on_plan(scene.stretches, number, unseen=False)
-    gone = on_plan(scene.stretches, number, unseen=True)
+    look, tell = setting.look, setting.tell
+    seen, short, gone = (on_plan(scene.stretches, number, k) for k in ("seen", "short", "gap"))
     here = scene.vertices[scene.vertices["plan"] == number]
     return [
+        *short_traces(short, plan, tell, look),
         *path_traces(seen, plan, scene.span, look),
-        *unseen_traces(gone, plan, names, setting.zone, look),
+        *unseen_traces(gone, plan, tell, look),
         *_dots(here, plan, scene.span[0], look),
     ]
 
@@ -165,6 +179,8 @@ def _dots(vertices: pd.DataFrame, plan: Plan, first: int, look: Theme) -> list[g
             },
             hovertext=vertices["hover"].tolist(),
             hovertemplate="%{hovertext}<extra></extra>",
+            # Which appearance a dot is of: by it a page finds its crop.
+            customdata=vertices["id"].astype("object").where(vertices["id"].notna(), None).tolist(),
             **plan.axes,
         )
     ]
@@ -274,6 +290,37 @@ def _change_words(
         rest = rest[~same]
 
 
+def _numbered(scene: Scene) -> bool:
+    """Return whether the visits have numbers: those of one identity, if there are several."""
+    return scene.vertices["who"].nunique() == 1 and int(scene.vertices["stop"].max()) > 1
+
+
+def _stop_entry(look: Theme) -> go.Scatter:
+    marker = {"symbol": "square", "size": 13, "color": look.paper,
+              "line": {"color": look.soft, "width": 1}}  # fmt: skip
+    return go.Scatter(
+        x=[None], y=[None], mode="markers", name="1, 2, 3: visits in order of time", marker=marker
+    )
+
+
+def _stop_tags(scene: Scene, number: int, near_m: float) -> Iterator[tuple[float, float, str]]:
+    """Yield where a tag with numbers of visits stands on one level, and what it says.
+
+    Visits near each other share a tag, that of the first of them.
+    """
+    if not _numbered(scene):
+        return
+    here = scene.vertices[scene.vertices["plan"] == number]
+    rest = here.groupby("stop")[["x", "y"]].mean()
+    while len(rest):
+        x, y = rest.iloc[0]
+        near = np.hypot(rest["x"] - x, rest["y"] - y) <= near_m
+        stops = rest.index[near].tolist()
+        text = ", ".join(map(str, stops[:_STOPS])) + (" …" if len(stops) > _STOPS else "")
+        yield float(x), float(y), text
+        rest = rest[~near]
+
+
 def _clocks(moments: pd.Series, scene: Scene, setting: Setting) -> str:
     """Return the first three times of day; of several days the day and time, or how often."""
     form = clock_style(scene.span, setting.zone).removesuffix(":%S")
@@ -295,7 +342,7 @@ def _end_words(scene: Scene, setting: Setting, number: int) -> Iterator[_Word]:
 
 
 def _outage_words(scene: Scene, setting: Setting, number: int) -> Iterator[_Word]:
-    gone = on_plan(scene.stretches, number, unseen=True)
+    gone = on_plan(scene.stretches, number, "gap")
     out = gone[(gone["reason"] == "outage").fillna(False)]
     longest = out.loc[(out["to_us"] - out["from_us"]).nlargest(_OUTAGES).index]
     names = setting.ground.names
@@ -327,6 +374,28 @@ class _Notes:
             if place is not None:
                 notes.append(self._note(word, *place))
         return notes
+
+    def tags(self, tags: Iterator[tuple[float, float, str]]) -> list[dict[str, Any]]:
+        """Return a small frame with numbers at each of these spots that has room for one."""
+        places = ((x, y, text, self.labels.tag(x, y, text)) for x, y, text in tags)
+        return [
+            {
+                "x": x,
+                "y": y,
+                "xref": self.plan.axes["xaxis"],
+                "yref": self.plan.axes["yaxis"],
+                "text": f"<b>{text}</b>",
+                "showarrow": False,
+                "xshift": place[0],
+                "yshift": place[1],
+                "bgcolor": self.look.paper,
+                "bordercolor": self.look.soft,
+                "borderpad": 1,
+                "font": {"size": 10, "color": self.look.ink},
+            }
+            for x, y, text, place in places
+            if place is not None
+        ]
 
     def _note(self, word: _Word, right: int, up: int) -> dict[str, Any]:
         line = {"alarm": self.look.alarm, "soft": self.look.soft}.get(word.kind, self.look.ink)

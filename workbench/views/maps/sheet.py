@@ -15,7 +15,7 @@ import plotly.graph_objects as go
 from PIL import Image
 
 from workbench.errors import InvalidInputError
-from workbench.views.maps.labels import Labels
+from workbench.views.maps.labels import INK_PX, Labels
 from workbench.views.maps.plan import Ground, Plan, broken, corners, level_name
 from workbench.views.style import Theme, duration, escape
 
@@ -26,6 +26,9 @@ _USUAL_PX = 780  # width for which the height is chosen: a notebook's column
 _LINE_PX = 15
 # Lightness turned round, hue kept: invert(1) hue-rotate(180deg) of CSS, on 0 to 1.
 _TURN = np.array([[-0.574, 1.430, 0.144], [0.426, 0.430, 0.144], [0.426, 1.430, -0.856]])
+
+_LIFT = 0.8
+_INK, _SIDE_PX = 0.3, 1600
 
 Frame = tuple[list[float], list[float]]
 
@@ -70,6 +73,8 @@ class Sheet:
         for plan, (across, up) in zip(self.plans, self.frames, strict=True):
             scale = min(wide / (across[1] - across[0]), self.panel_px / (up[1] - up[0]))
             found[plan.panel] = Labels(scale, across, up)
+            if plan.floor is not None:
+                found[plan.panel].spare(_ink(plan.floor, INK_PX / scale))
         return found
 
     def layout(
@@ -251,6 +256,23 @@ def floor_image(plan: Plan, look: Theme) -> dict[str, Any]:
     }
 
 
+def _ink(floor: pd.Series, cell_m: float) -> np.ndarray:
+    """Return where a floor plan has lines and words, (n, 2) in metres, about one point a cell."""
+    try:
+        with Image.open(io.BytesIO(bytes(floor["image"]))) as picture:
+            grey = picture.convert("L")
+    except (OSError, ValueError, Image.DecompressionBombError):
+        return np.empty((0, 2))
+    grey.thumbnail((_SIDE_PX, _SIDE_PX))
+    light = np.asarray(grey, dtype="float32") / 255
+    row, column = np.nonzero(np.abs(light - np.median(light)) > _INK)
+    (left, top), (right, bottom) = corners(floor)
+    cell = np.array([right - left, top - bottom]) / (light.shape[1], light.shape[0])
+    spots = np.column_stack([column, row]) * cell
+    cells = np.unique((spots / cell_m).astype("int64"), axis=0)
+    return (cells + 0.5) * cell_m * (1, -1) + (left, top)
+
+
 def _turned(data: bytes, look: Theme) -> bytes | None:
     try:
         with Image.open(io.BytesIO(data)) as picture:
@@ -259,9 +281,10 @@ def _turned(data: bytes, look: Theme) -> bytes | None:
         return None
     paper, ink = (
         np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)], dtype="float32") / 255
-        for colour in (look.paper, look.soft)
+        for colour in (look.paper, look.ink)
     )
-    light = np.clip(1 - pixels[..., :3] @ _TURN.T.astype("float32"), 0, 1)
+    # What is grey on white would be dim on black: the words of a drawing have to be read.
+    light = np.clip(1 - pixels[..., :3] @ _TURN.T.astype("float32"), 0, 1) ** _LIFT
     colours = paper + (ink - paper) * light
     whole = np.dstack([colours, pixels[..., 3:]])
     out = io.BytesIO()

@@ -38,6 +38,7 @@ def stops(
     zone: ZoneInfo,
     display_tz: str,
     most: int = DRAWN,
+    people: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """Return what is drawn of the sightings, in order of identity and time.
 
@@ -57,20 +58,25 @@ def stops(
         Time zone of the hovers and its name.
     most : int
         Most positions, and most visits, to keep.
+    people : mapping of str to str, optional
+        Names of identities by id, where known.
 
     Returns
     -------
     DataFrame
-        ``who, camera_id, us, until`` (end of its visit), ``plan`` (position of its level in the
-        ground), ``x, y, on_floor, dwell_s, hover``.
+        ``id, who, camera_id, us, since, until`` (of its visit), ``stop`` (number of the visit
+        of that identity, from 1, in order of time), ``dwell_s, plan`` (position of its level in
+        the ground), ``x, y, on_floor, hover``.
     """
     rows = points.assign(who=points["identity_id"].astype("str").fillna(""))
     rows["stay"] = _stay(rows, max_gap_s)
     measured = rows["floor_x_m"].notna() & rows["floor_y_m"].notna()
     by_stay = rows.groupby("stay")
     rows["until"] = by_stay["us"].transform("max")
-    rows["dwell_s"] = (rows["until"] - by_stay["us"].transform("min")) / 1e6
+    rows["since"] = by_stay["us"].transform("min")
+    rows["dwell_s"] = (rows["until"] - rows["since"]) / 1e6
     rows["n"] = by_stay["us"].transform("size")
+    rows["stop"], rows["stops"] = _numbered(rows)
     rows["on_floor"] = measured.groupby(rows["stay"]).transform("any")
     floor = _thinned(rows[measured], most)
     dots = rows[~rows["on_floor"]].drop_duplicates("stay")
@@ -85,10 +91,29 @@ def stops(
     )
     names = ground.names
     drawn["hover"] = pd.Series(
-        [_hover(row, names, zone, display_tz) for row in drawn.to_dict("records")], dtype="str"
+        [_hover(row, people or {}, names, zone, display_tz) for row in drawn.to_dict("records")],
+        dtype="str",
     )
-    columns = ["who", "camera_id", "us", "until", "plan", "x", "y", "on_floor", "dwell_s", "hover"]
-    return drawn[columns]
+    visit = ["since", "until", "stop", "dwell_s"]
+    return drawn[["id", "who", "camera_id", "us", *visit, "plan", "x", "y", "on_floor", "hover"]]
+
+
+def _numbered(rows: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+    """Return which visit of its identity each sighting is of, in order of time, and of how many."""
+    # In order of time, a visit's first row comes where the visit begins.
+    begins = rows.drop_duplicates("stay")
+    number = begins.groupby("who").cumcount() + 1
+    number.index = pd.Index(begins["stay"])
+    stop = rows["stay"].map(number)
+    return stop, stop.groupby(rows["who"]).transform("max")
+
+
+def called(who: str, people: Mapping[str, str]) -> str:
+    """Return what an identity is called, escaped, and its id if that is another."""
+    name = people.get(who)
+    if not who or name is None or name == who:
+        return escape(who) or "not identified"
+    return f"{escape(name, longest=60)} ({escape(who, longest=40)})"
 
 
 def _stay(rows: pd.DataFrame, max_gap_s: float) -> np.ndarray:
@@ -126,12 +151,19 @@ def _beside_cameras(dots: pd.DataFrame, ground: Ground) -> pd.DataFrame:
     return placed
 
 
+def place(camera: object, names: Mapping[str, str]) -> str:
+    """Return what a camera is called, escaped, and its id if that is another."""
+    name = names.get(str(camera), str(camera))
+    return escape(camera) if name == camera else f"{escape(name)} ({escape(camera)})"
+
+
 def _hover(
-    row: Mapping[Any, Any], names: Mapping[str, str], zone: ZoneInfo, display_tz: str
+    row: Mapping[Any, Any],
+    people: Mapping[str, str],
+    names: Mapping[str, str],
+    zone: ZoneInfo,
+    display_tz: str,
 ) -> str:
-    camera = row["camera_id"]
-    name = names.get(camera, camera)
-    called = escape(camera) if name == camera else f"{escape(name)} ({escape(camera)})"
     until = moment(row["until"], zone, "%H:%M:%S")
     if row["on_floor"]:
         where = f"at ({row['x']:.1f}, {row['y']:.1f}) m"
@@ -139,10 +171,11 @@ def _hover(
     else:
         where = "beside its camera: the exact spot is unknown"
         when = f"{moment(row['us'], zone)} – {until}"
-    visit = f"visit of {duration(row['dwell_s'])}, {row['n']} sighting{'s' * (row['n'] != 1)}"
+    visit = f"visit {row['stop']:,} of {row['stops']:,}: {duration(row['dwell_s'])}, "
+    visit += f"{row['n']} sighting{'s' * (row['n'] != 1)}"
     lines = [
-        f"<b>{escape(row['who']) or 'not identified'}</b>",
-        called,
+        f"<b>{called(row['who'], people)}</b>",
+        place(row["camera_id"], names),
         f"{when} {escape(display_tz)}",
         visit,
         *_certainty(row),

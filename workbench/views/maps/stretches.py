@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -11,8 +12,11 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from workbench.views.maps.plan import Plan, broken
-from workbench.views.maps.stays import moment
+from workbench.views.maps.stays import called, moment, place
 from workbench.views.style import Theme, duration, escape, viridis
+
+Kind = Literal["seen", "short", "gap"]
+"""What a step is: see :func:`stretches_of`."""
 
 MANY = 300
 """More steps or dots than this are drawn finer."""
@@ -20,28 +24,83 @@ MANY = 300
 _BINS = 20
 
 
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """What hovers say of a step: ``names`` of cameras and ``people`` of identities by id."""
+
+    names: Mapping[str, str]
+    people: Mapping[str, str]
+    zone: ZoneInfo
+    max_gap_s: float
+
+    def gap(self, step: Mapping[Any, Any]) -> str:
+        """Return what the hover of a step that nobody saw says, escaped."""
+        away = duration((step["to_us"] - step["from_us"]) / 1e6)
+        dark = step["to_us"] > step["from_us"]
+        lines = [
+            f"<b>{called(step['who'], self.people)}</b>",
+            f"<b>nobody saw for {away}</b>" if dark else "<b>seen meanwhile by another camera</b>",
+            self.when(*sorted((step["from_us"], step["to_us"]))),
+            self.way(step["from_camera"], step["to_camera"]),
+        ]
+        if step["unseen"]:
+            lines.append(f"reason: {self._reason(step)}")
+        return "<br>".join([*lines, *["no sighting is not absence"] * dark])
+
+    def seen(self, step: Mapping[Any, Any]) -> str:
+        """Return what the hover of a step that somebody saw says, escaped."""
+        return "<br>".join(
+            [
+                f"<b>{called(step['who'], self.people)}</b>",
+                self.when(*sorted((step["from_us"], step["to_us"]))),
+                self.way(step["from_camera"], step["to_camera"]),
+            ]
+        )
+
+    def when(self, first: int, last: int) -> str:
+        """Return "from - to zone"; the date of the end only where it is another."""
+        one, two = moment(first, self.zone), moment(last, self.zone)
+        return f"{one} – {two[11:] if one[:10] == two[:10] else two} {escape(self.zone.key)}"
+
+    def way(self, one: object, two: object) -> str:
+        """Return "camera → camera", escaped."""
+        return f"{place(one, self.names)} → {place(two, self.names)}"
+
+    def _reason(self, step: Mapping[Any, Any]) -> str:
+        if pd.isna(step["reason"]):
+            return "not asked"
+        if step["reason"] != "outage":
+            meaning = {"blind": "blind (no camera between)"}
+            return meaning.get(step["reason"], escape(step["reason"]))
+        source = "" if pd.isna(step["source"]) else f" ({escape(step['source'])})"
+        return f"outage of {place(step['outage_camera'], self.names)}{source}"
+
+
 def stretches_of(
     vertices: pd.DataFrame, gaps: pd.DataFrame | None, max_gap_s: float
 ) -> pd.DataFrame:
     """Return each step from one vertex to the next of the same identity.
 
-    A step nobody saw begins where she was seen last: with overlapping cameras that may be an
-    earlier vertex than the one before.
+    A step is ``seen`` within a visit, and between two cameras that saw her at once in these
+    visits. It is a ``gap`` where nobody saw her for longer than `max_gap_s`, else ``short``: nobody
+    followed her from the one to the other. One that nobody saw begins where she was seen last:
+    with overlapping cameras that may be an earlier vertex than the one before.
 
     Returns
     -------
     DataFrame
         ``x0, y0, x1, y1, plan0, plan1``, ``us`` (of the vertex before), ``from_us, to_us``
-        (latest sighting so far, next one), ``from_camera, to_camera, who, unseen`` (longer than
-        `max_gap_s`), ``reason, outage_camera, source`` (from `gaps`).
+        (latest sighting so far, next one), ``from_camera, to_camera, who, kind, unseen`` (whether
+        it is a gap), ``reason, outage_camera, source`` (from `gaps`).
     """
     until = vertices.groupby("who", sort=False)["until"].cummax()
     latest = np.where(vertices["until"] == until, np.arange(len(vertices)), 0)
     latest = np.maximum.accumulate(latest)[:-1]
     before, after = vertices.iloc[:-1].reset_index(drop=True), vertices.iloc[1:]
     after = after.reset_index(drop=True)
-    unseen = after["us"] - until.iloc[:-1].to_numpy() > round(max_gap_s * 1e6)
-    one = vertices.iloc[latest].reset_index(drop=True).where(unseen, before)
+    dark = after["us"] - until.iloc[:-1].to_numpy()
+    unseen = dark > round(max_gap_s * 1e6)
+    one = vertices.iloc[latest].reset_index(drop=True).where(dark > 0, before)
     steps = pd.DataFrame(
         {
             "x0": one["x"],
@@ -57,6 +116,7 @@ def stretches_of(
             "to_camera": after["camera_id"],
             "who": before["who"],
             "unseen": unseen,
+            "kind": np.select([unseen, before["until"] < after["since"]], ["gap", "short"], "seen"),
         }
     )
     steps = steps[(before["who"] == after["who"]).to_numpy()].reset_index(drop=True)
@@ -79,10 +139,10 @@ def _explained(steps: pd.DataFrame, gaps: pd.DataFrame | None) -> pd.DataFrame:
     )
 
 
-def on_plan(stretches: pd.DataFrame, number: int, *, unseen: bool) -> pd.DataFrame:
-    """Return the steps on one level that somebody saw, or those that nobody did."""
+def on_plan(stretches: pd.DataFrame, number: int, kind: Kind) -> pd.DataFrame:
+    """Return the steps of one kind that begin and end on one level."""
     here = (stretches["plan0"] == number) & (stretches["plan1"] == number)
-    return stretches[here & (stretches["unseen"] == unseen)]
+    return stretches[here & (stretches["kind"] == kind)]
 
 
 def path_traces(
@@ -128,9 +188,31 @@ def path_entry() -> go.Scatter:
     )  # fmt: skip
 
 
-def unseen_traces(
-    gone: pd.DataFrame, plan: Plan, names: Mapping[str, str], zone: ZoneInfo, look: Theme
-) -> list[go.Scatter]:
+def short_traces(steps: pd.DataFrame, plan: Plan, tell: Tell, look: Theme) -> list[go.Scatter]:
+    """Return the dotted lines from one visit to the next where nobody saw her for a moment.
+
+    Straight, for where she really went nobody knows; told about under the middle of each.
+    """
+    if steps.empty:
+        return []
+    x, y = (steps[[f"{name}0", f"{name}1"]].to_numpy("float64") for name in ("x", "y"))
+    name = f"not followed, {tell.max_gap_s:g} s at most"
+    return [
+        go.Scatter(
+            x=broken(x), y=broken(y), mode="lines", name=name, hoverinfo="skip",
+            line={"color": look.soft, "width": 1.6 if len(steps) <= MANY else 0.9, "dash": "dot"},
+            opacity=0.85 if len(steps) <= MANY else 0.5, **plan.axes,
+        ),
+        go.Scatter(
+            x=x.mean(axis=1).tolist(), y=y.mean(axis=1).tolist(), mode="markers", name=name,
+            showlegend=False, marker={"size": 7, "color": look.soft, "opacity": 0},
+            hovertext=[tell.gap(step) for step in steps.to_dict("records")],
+            hovertemplate="%{hovertext}<extra></extra>", **plan.axes,
+        ),
+    ]  # fmt: skip
+
+
+def unseen_traces(gone: pd.DataFrame, plan: Plan, tell: Tell, look: Theme) -> list[go.Scatter]:
     """Return the dashed lines of what nobody saw, and a ring on each that tells about it."""
     if gone.empty:
         return []
@@ -155,7 +237,7 @@ def unseen_traces(
             showlegend=False,
             marker={"symbol": "circle", "size": 6 if fine else 9, "color": look.paper,
                     "line": {"color": look.soft, "width": 1.5}},
-            hovertext=[gap_text(step, names, zone) for step in gone.to_dict("records")],
+            hovertext=[tell.gap(step) for step in gone.to_dict("records")],
             hovertemplate="%{hovertext}<extra></extra>",
             **plan.axes,
         ),
@@ -170,26 +252,3 @@ def arcs(steps: pd.DataFrame, bend: float = 0.18) -> np.ndarray:
     bow = start + across / 2 + bend * np.stack([-across[..., 1], across[..., 0]], axis=-1)
     t = np.linspace(0, 1, 13)[None, :, None]
     return (1 - t) ** 2 * start + 2 * t * (1 - t) * bow + t**2 * end
-
-
-def gap_text(step: Mapping[Any, Any], names: Mapping[str, str], zone: ZoneInfo) -> str:
-    """Return what the hover of a step that nobody saw says, escaped."""
-    lines = [
-        f"<b>nobody saw for {duration((step['to_us'] - step['from_us']) / 1e6)}</b>",
-        f"{moment(step['from_us'], zone)} – {moment(step['to_us'], zone)} {escape(zone.key)}",
-        f"{escape(names[step['from_camera']])} → {escape(names[step['to_camera']])}",
-        f"reason: {_reason(step, names)}",
-        "no sighting is not absence",
-    ]
-    return "<br>".join(lines)
-
-
-def _reason(step: Mapping[Any, Any], names: Mapping[str, str]) -> str:
-    if pd.isna(step["reason"]):
-        return "not asked"
-    if step["reason"] != "outage":
-        meaning = {"blind": "blind (no camera between)"}
-        return meaning.get(step["reason"], escape(step["reason"]))
-    camera = step["outage_camera"]
-    source = "" if pd.isna(step["source"]) else f" ({escape(step['source'])})"
-    return f"outage of {escape(names.get(camera, camera))}{source}"

@@ -31,6 +31,7 @@ def trajectory_map(
     outages: pd.DataFrame | None = None,
     gaps: pd.DataFrame | None = None,
     implausible: pd.DataFrame | None = None,
+    identities: pd.DataFrame | None = None,
     title: str | None = None,
     display_tz: str = "UTC",
     level: str | None = None,
@@ -41,10 +42,12 @@ def trajectory_map(
 
     Sightings with a floor position stand where they were; those without one are drawn once a
     visit beside their camera, the larger the longer it lasted. The path is coloured by time
-    (viridis; the colour bar gives local times), and dashed where no camera saw her for longer
-    than `max_gap_s`, with the reason if `gaps` gives one. Every level she was on is drawn, the
-    top storey first, all to one scale; where she left a level, a triangle says when and where to.
-    Moves that nobody can make are marked in red with their distance and time.
+    (viridis; the colour bar gives local times) within a visit, and between visits at cameras that
+    saw her at once; dotted where nobody followed her, and dashed where no camera saw her for longer
+    than `max_gap_s`, with the reason if `gaps` gives one. Small numbers give the order of her
+    visits, those near each other together, where there is room. Every level she was on is drawn,
+    the top storey first, all to one scale; where she left a level, a triangle says when and where
+    to. Moves that nobody can make are marked in red with their distance and time.
 
     A trajectory of several local days has a picker above the map: one day, or all. Where all of
     them are more than a reader can take in (12 stops), the day with most sightings is shown
@@ -66,6 +69,8 @@ def trajectory_map(
         As ``workbench.analytics.gaps.gaps`` returns them.
     implausible : DataFrame, optional
         As ``workbench.analytics.plausibility.implausible`` returns them.
+    identities : DataFrame, optional
+        ``id, name``: what people are called in the hovers.
     title : str, optional
         Text of the title; the identity by default.
     display_tz : str
@@ -73,7 +78,7 @@ def trajectory_map(
     level : str, optional
         The only level to draw; by default all she was on.
     max_gap_s : float
-        Longest time between two sightings of one visit, and of a stretch drawn as seen, seconds.
+        Longest time between two sightings of one visit, seconds; nobody saw her for longer: a gap.
     theme : {'light', 'dark'}
         What it is drawn on. On dark the lightness of a floor plan is turned round.
 
@@ -101,6 +106,7 @@ def trajectory_map(
         gaps=gaps,
         outages=outages,
         implausible=implausible,
+        people=_people(identities),
     )
     scenes, shown = _scenes(points, setting)
     labels, places = empty_labels(scenes[shown], setting)
@@ -132,6 +138,13 @@ def title_of(title: str | None, points: pd.DataFrame) -> str:
     if not len(names):
         return "Nobody identified"
     return "Trajectory of " + ", ".join(map(str, names[:3])) + (", …" if len(names) > 3 else "")
+
+
+def _people(identities: pd.DataFrame | None) -> dict[str, str]:
+    if identities is None or not {"id", "name"} <= set(identities.columns):
+        return {}
+    known = identities[["id", "name"]].dropna().astype("str")
+    return dict(zip(known["id"], known["name"], strict=True))
 
 
 def _points(sightings: pd.DataFrame, cameras: pd.DataFrame) -> pd.DataFrame:
