@@ -3,10 +3,11 @@ VENV ?= .venv
 PYTHON ?=
 STORE ?=
 LAB_WORDS ?=
+SOAK ?=
 BIN = $(VENV)/bin
 ENVIRONMENT = PYTHON="$(PYTHON)" sh scripts/make_environment.sh $(VENV)
 
-.PHONY: help demo lab test bench clean
+.PHONY: help demo lab test bench soak clean
 .DEFAULT_GOAL := help
 
 help: ## say what there is
@@ -34,6 +35,9 @@ test: $(VENV)/.test ## format, lint, types, import contracts, tests (WORKBENCH_R
 
 bench: $(VENV)/.test ## measure what the documents promise
 	@$(BIN)/python scripts/bench.py
+
+soak: $(VENV)/.test ## thousands of kills, refusals, power cuts, damaged files; goes on where it stopped
+	@$(BIN)/python -m tests.faults.soak $(SOAK)
 
 clean: ## remove what the targets above made, but no store
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from workbench import errors, views
-    from workbench.session import Workbench, ingest, open, open_demo
+    from workbench.session import Workbench, ingest, open, open_demo, restore
 
 __version__ = "0.1.0"
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "ingest",
     "open",
     "open_demo",
+    "restore",
     "views",
 ]
 
@@ -33,6 +34,7 @@ _HOMES = {
     "ingest": ("workbench.session", "ingest"),
     "open": ("workbench.session", "open"),
     "open_demo": ("workbench.session", "open_demo"),
+    "restore": ("workbench.session", "restore"),
     "errors": ("workbench.errors", None),
     "views": ("workbench.views", None),
 }

@@ -23,6 +23,8 @@ from workbench.readers import LoadOptions
 from workbench.storage.folder import create_store, is_store, open_store
 from workbench.storage.load import Load, LoadFiles, LoadPolicy, LoadReport
 from workbench.storage.manager import HybridStorageManager
+from workbench.storage.restore import Restored
+from workbench.storage.restore import restore as restore_backup
 
 if TYPE_CHECKING:
     from workbench.queries.demo import Demo
@@ -229,6 +231,48 @@ def _path(given: str | Path | None) -> Path | None:
 
 def _paths(given: str | Path | Sequence[str | Path]) -> list[Path]:
     return [Path(given)] if isinstance(given, str | Path) else [Path(one) for one in given]
+
+
+def restore(
+    backup: str | Path,
+    store: str | Path | None = None,
+    *,
+    replace: bool = False,
+    config: str | Path | WorkbenchConfig | None = None,
+) -> Restored:
+    """Bring the store of a backup back and return what is in it.
+
+    Every file of the backup is compared with its checksum before anything is changed, and the
+    store with its content hash before it appears, in one step.
+
+    Parameters
+    ----------
+    backup : path
+        The folder that ``bench.store.backup()`` wrote.
+    store : path, optional
+        The new store's folder; None means as for :func:`open`.
+    replace : bool
+        Take the place of a store that is there. Its folder is removed with everything in it, and
+        who has it open has to open the new one.
+    config : path or WorkbenchConfig, optional
+        The configuration.
+
+    Raises
+    ------
+    NotFoundError
+        When there is no backup.
+    StoreDamagedError, StoreVersionError
+        When a file of it is damaged or missing, or a newer version wrote it.
+    ConflictError, InvalidInputError
+        When a store is there and `replace` is False, or something else is.
+    StoreBusyError, StoreError
+        When somebody goes on writing the store that is there, or the disk refuses. Whatever is
+        raised, what was there is as it was.
+    """
+    settings = config if isinstance(config, WorkbenchConfig) else load_config(config)
+    folder = Path(store) if store is not None else settings.store
+    wait_s = settings.writer_wait_s
+    return restore_backup(Path(backup), folder, replace=replace, wait_s=wait_s)
 
 
 def open_demo(

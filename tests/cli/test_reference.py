@@ -43,7 +43,15 @@ CONTRACT = {
     "queries[].results[].timestamp",
     "path": "cameras, hops, distance_m, time_s",
     "verify": "ok, problems[].kind, problems[].count, problems[].examples, problems[].next",
+    "repair": "ok, applied, problems[].kind, problems[].count, problems[].examples, "
+    "problems[].next, done, set_aside",
+    "sweep": "removed, bytes_before, bytes_after",
+    "compact": "removed, bytes_before, bytes_after",
     "demo": "html, sequence",
+    "backup": "sequence, counts.identities, counts.appearances, counts.cameras, counts.links, "
+    "counts.vectors, counts.spaces, content_hash, folder, removed",
+    "restore": "sequence, counts.identities, counts.appearances, counts.cameras, counts.links, "
+    "counts.vectors, counts.spaces, content_hash, folder",
 }
 OPTIONS = {
     "ingest": "format columns camera camera-columns box tz time-unit fps start-time where "
@@ -58,10 +66,13 @@ OPTIONS = {
     "find": "appearance identity vector vectors space k camera start end min-similarity by",
     "path": "by",
     "demo": "small reset seed",
+    "repair": "apply",
+    "backup": "into keep",
+    "restore": "replace",
 }
 NAMES = (
     "demo detect ingest loads unload stats identities appearances cameras identity track visits "
-    "flow find path verify"
+    "flow find path verify repair sweep compact backup restore"
 )
 
 

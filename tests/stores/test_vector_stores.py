@@ -12,7 +12,7 @@ from tests.contracts.vectors import (
     VectorDurableContract,
     VectorStoreContract,
 )
-from workbench.stores.vectors import faiss
+from workbench.stores.vectors import flat_index
 from workbench.stores.vectors.base import VectorStore
 from workbench.stores.vectors.faiss import FAISSVectorStore
 from workbench.stores.vectors.memory import MemoryVectorStore
@@ -39,5 +39,5 @@ class TestFAISSVectorStoreInThreads(TestFAISSVectorStore):
 
     @pytest.fixture(autouse=True)
     def _shared(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(faiss, "_SHARED", 1)
-        monkeypatch.setattr(faiss, "_THREADS", 3)
+        monkeypatch.setattr(flat_index, "_SHARED", 1)
+        monkeypatch.setattr(flat_index, "_THREADS", 3)

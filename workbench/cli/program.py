@@ -7,8 +7,10 @@ import click
 from workbench import __version__
 from workbench.cli.demo import demo
 from workbench.cli.finding import find
+from workbench.cli.keeping import backup, restore
 from workbench.cli.loading import detect, ingest, loads, unload
 from workbench.cli.looking import appearances, cameras, identities, identity, stats, verify
+from workbench.cli.mending import compact, repair, sweep
 from workbench.cli.tracking import flow, path, track, visits
 
 
@@ -55,5 +57,10 @@ for _command in (
     find,
     path,
     verify,
+    repair,
+    sweep,
+    compact,
+    backup,
+    restore,
 ):
     program.add_command(_command)

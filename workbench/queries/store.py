@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from workbench import times
+from workbench.errors import CapabilityError, InvalidInputError
 from workbench.storage import content, record
+from workbench.storage.backup import Backup, back_up, back_up_into
 from workbench.storage.folder import bytes_of
 from workbench.storage.manager import HybridStorageManager
+from workbench.storage.repair import Repair, repair
+from workbench.storage.sweep import Freed, compact, sweep
 from workbench.storage.unload import unload
 
 
@@ -84,9 +89,93 @@ class Store:
         """Return what is wrong with the store; what a crash left behind is not."""
         return content.verify(self._manager.pair)
 
+    def repair(self, *, apply: bool = False) -> Repair:
+        """Return what would be done about what :meth:`verify` finds, or do it and verify again.
+
+        A vector or row whose bytes are lost is set aside in a file of the store's folder and
+        taken out, so that the rest is sound and can be written; indexes, headers, counts and
+        statistics are made anew. What others refer to stays: there a backup helps.
+
+        Parameters
+        ----------
+        apply : bool
+            Do it; otherwise nothing is changed.
+
+        Raises
+        ------
+        StoreDamagedError
+            When the store is damaged so badly that it cannot be looked at.
+        """
+        return repair(self._manager.pair, self._manager.folder, apply=apply)
+
+    def sweep(self) -> Freed:
+        """Remove vectors that no appearance names, and files that an interrupted write left.
+
+        They are invisible anyway; this gives their room back.
+        """
+        return sweep(self._manager.pair, self._manager.folder)
+
+    def compact(self) -> Freed:
+        """Sweep, and write the files anew that hold bytes of what was deleted or overwritten.
+
+        Raises
+        ------
+        StoreDamagedError
+            When a row is damaged.
+        """
+        return compact(self._manager.pair, self._manager.folder)
+
     def content_hash(self) -> str:
         """Return SHA-256 over everything the store says."""
         return content.content_hash(self._manager.pair)
+
+    def backup(
+        self,
+        folder: str | Path | None = None,
+        *,
+        into: str | Path | None = None,
+        keep: int | None = None,
+    ) -> Backup:
+        """Write a backup of the store and return what is in it; others may go on writing.
+
+        It holds the store as it was at one commit, is verified, and appears whole or not at all.
+        :func:`workbench.restore` brings it back.
+
+        Parameters
+        ----------
+        folder : path, optional
+            A new folder for it.
+        into : path, optional
+            A folder of backups instead, in which it is named by its time (UTC) and sequence.
+        keep : int, optional
+            With `into`: remove the oldest backups of this store, so that so many are left.
+
+        Raises
+        ------
+        InvalidInputError
+            When something is at `folder`, or it lies inside the store; or not one of `folder` and
+            `into` is given.
+        StoreDamagedError
+            When the store is damaged: a backup of it would look sound.
+        StoreError
+            When the disk refuses; no backup was made and none was removed.
+        """
+        if (folder is None) == (into is None) or (keep is not None and into is None):
+            raise InvalidInputError(
+                "A backup needs a new folder, or a folder of backups with how many to keep.",
+                where="folder, into, keep",
+                next="Give a new folder, or: --into PARENT --keep N",
+            )
+        store = self._manager.folder
+        if store is None:
+            raise CapabilityError(
+                "Only a store in a folder can be backed up.",
+                where="this store",
+                next="Load the same files into a store in a folder.",
+            )
+        if folder is not None:
+            return back_up(store, Path(folder))
+        return back_up_into(store, Path(str(into)), keep=keep)
 
 
 def _per_camera(seen: Any, cameras: list[str]) -> dict[str, dict[str, Any]]:

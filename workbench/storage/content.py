@@ -4,31 +4,33 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
 from workbench import schema
+from workbench.errors import NotFoundError, StoreDamagedError
 from workbench.schema import Table
 from workbench.storage.pair import StorePair
 from workbench.storage.rows import stored
-from workbench.stores.graph.base import GraphStore
+from workbench.stores.graph.base import Finding, GraphStore
 
 _BLOCK = 8192
 _SAMPLE = 20
+_SHOWN = 5
 # Written by the clock or by the store, not said by anybody.
 _UNSAID = {"created_at", "updated_at", "at"}
-_AGAIN = "Restore a backup, or ingest the vectors of these appearances again with --update."
+_MEND = "See what would be done about it with: workbench repair"
 _ADVICE = {
-    "database": "Restore a backup: the database file itself is damaged.",
-    "row": "Restore a backup, or unload and ingest the load again that brought these rows.",
-    "vector_bytes": _AGAIN,
-    "vector_missing": _AGAIN,
-    "statistics": "Tell the authors: statistics are recomputed with every write.",
+    "database": "Restore a backup with workbench restore: pages of the database are damaged.",
+    "space": "Restore a backup with workbench restore: what these vectors are is lost.",
+    "needed_row": "Restore a backup with workbench restore. A camera, a place or a floor plan can "
+    "also be given again: workbench ingest with the same file and --update.",
     "nowhere": "Give these appearances a camera: bench.appearances.update(...).",
-    "self_hit": "Open the store again; if it stays, restore a backup.",
+    "self_hit": "Open the store again; if it stays, restore a backup with workbench restore.",
 }
+_REFERENCES = ("row", "dangling")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,60 +56,136 @@ class Verification:
         return not self.problems
 
 
+def _none_lost() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "space": pd.Series([], dtype="str"),
+            "appearance_id": pd.Series([], dtype="str"),
+            "vid": pd.Series([], dtype="int64"),
+        }
+    )
+
+
+@dataclass(slots=True)
+class Examination:
+    """Everything that is wrong with a store: in words by kind, and for whoever mends it.
+
+    Parameters
+    ----------
+    checked : dict
+        What was looked at.
+    found : dict
+        Findings in words, by kind.
+    graph : list of Finding
+        Those of the graph store.
+    lost : DataFrame
+        ``space, appearance_id, vid``: the named vectors that cannot be read.
+    """
+
+    checked: dict[str, int]
+    found: dict[str, list[str]] = field(default_factory=dict)
+    graph: list[Finding] = field(default_factory=list)
+    lost: pd.DataFrame = field(default_factory=_none_lost)
+
+    def add(self, kind: str, texts: list[str]) -> None:
+        """Take in findings of a kind."""
+        if texts:
+            self.found[kind] = [*self.found.get(kind, []), *texts]
+
+    @property
+    def verification(self) -> Verification:
+        """The same, for people: a few examples and what to do next."""
+        return Verification(self.checked, self.problems(_ADVICE))
+
+    def problems(self, advice: dict[str, str]) -> list[Problem]:
+        """Return the findings by kind, with what to do about each."""
+        return [
+            Problem(kind, len(ids), ids[:_SHOWN], advice.get(kind, _MEND))
+            for kind, ids in self.found.items()
+        ]
+
+
 def verify(pair: StorePair) -> Verification:
     """Return what is wrong with a store; what a crash left behind is not.
 
-    Checksums of every row and every vector, that every named vector is there and of length one,
-    that statistics are what they say, that an appearance is somewhere, and for a sample that a
-    vector finds itself.
+    Checksums of every row and every vector, indexes and references, the files of vectors, the
+    numbers that the store counts with, that every named vector is there, that statistics are what
+    they say, that an appearance is somewhere, and for a sample that a vector finds itself.
     """
-    graph, vector = pair.graph, pair.vector
-    with graph.snapshot():
-        found = {kind: ids for kind, ids in graph.damaged().items() if ids}
-        counts = graph.counts()
-        checked = {
-            "identities": counts["Identity"],
-            "appearances": counts["Appearance"],
-            "cameras": counts["Camera"],
-            "links": counts["HAS_APPEARANCE"],
-            "vectors": 0,
-        }
-        if "database" not in found:
-            found |= _vectors(pair, checked)
-            found["statistics"] = _stale(graph)
-            found["nowhere"] = _nowhere(graph)
-    problems = [
-        Problem(kind, len(ids), [str(i) for i in ids[:5]], _ADVICE[kind])
-        for kind, ids in found.items()
-        if ids
-    ]
-    return Verification(checked | {"spaces": len(vector.spaces())}, problems)
+    return examine(pair).verification
 
 
-def _vectors(pair: StorePair, checked: dict[str, int]) -> dict[str, list[str]]:
+def examine(pair: StorePair) -> Examination:
+    """Return everything that is wrong with a store."""
+    names = ("identities", "appearances", "cameras", "links", "vectors", "spaces")
+    out = Examination(dict.fromkeys(names, 0))
+    with pair.graph.snapshot(), pair.graph.unchecked():
+        try:
+            _examine_graph(pair.graph, out)
+            if "database" not in out.found:
+                _examine_vectors(pair, out)
+            # What is counted of damaged rows says nothing.
+            if not out.found.keys() & {"database", "index", "row", "needed_row", "dangling"}:
+                out.add("statistics", _stale(pair.graph))
+                out.add("nowhere", _nowhere(pair.graph))
+        except StoreDamagedError as error:
+            out.add("database", [error.message])
+    if "database" in out.found:  # the rest may be no more than what follows from it
+        out.found = {"database": out.found["database"]}
+    return out
+
+
+def _examine_graph(graph: GraphStore, out: Examination) -> None:
+    out.graph = graph.findings()
+    for one in out.graph:
+        needed = one.kind in _REFERENCES and not one.removable
+        out.add("needed_row" if needed else one.kind, [one.text])
+    if "database" in out.found:
+        return
+    counts = graph.counts()
+    kinds = {"identities": "Identity", "appearances": "Appearance", "cameras": "Camera"}
+    for name, label in (kinds | {"links": "HAS_APPEARANCE"}).items():
+        out.checked[name] = counts[label]
+
+
+def _examine_vectors(pair: StorePair, out: Examination) -> None:
+    for kind, texts in pair.vector.findings().items():
+        out.add(kind, texts)
+    if "space" in out.found:
+        return
     damaged = pair.vector.verify()
-    found: dict[str, list[str]] = {"vector_bytes": [], "vector_missing": [], "self_hit": []}
     for space in pair.vector.spaces():
         named = pair.graph.vectors_of(space)
-        checked["vectors"] += len(named)
+        out.checked["vectors"] += len(named)
+        out.checked["spaces"] += 1
         bad = damaged.loc[damaged["space"] == space, "vid"]
-        broken = named["vid"].isin(bad)
-        gone = ~named["vid"].isin(pair.vector.vids(space))
-        found["vector_bytes"] += named.loc[broken, "appearance_id"].tolist()
-        found["vector_missing"] += named.loc[gone, "appearance_id"].tolist()
+        there = pair.vector.vids(space)
+        broken = named["vid"].isin(bad) & named["vid"].isin(there)
+        gone = ~named["vid"].isin(there)
+        out.add("vector_bytes", _said(named[broken], space))
+        out.add("vector_missing", _said(named[gone], space))
+        lost = named[broken | gone].assign(space=space)
+        out.lost = pd.concat([out.lost, lost[list(out.lost)]], ignore_index=True)
         sound = named[~broken & ~gone]
         sample = sound.iloc[:: max(1, len(sound) // _SAMPLE)]
-        found["self_hit"] += [
-            f"{appearance_id} ({space})"
-            for appearance_id, vid in zip(sample["appearance_id"], sample["vid"], strict=True)
-            if not _hits(pair, space, int(vid))
-        ]
-    return found
+        out.add("self_hit", _said(sample[~_hits(pair, space, sample["vid"].to_numpy())], space))
 
 
-def _hits(pair: StorePair, space: str, vid: int) -> bool:
-    own = pair.vector.get(space, np.array([vid]))
-    return vid in pair.vector.search(space, own, k=1)["vid"].to_list()
+def _said(named: pd.DataFrame, space: str) -> list[str]:
+    return [f"{one} ({space})" for one in named["appearance_id"]]
+
+
+def _hits(pair: StorePair, space: str, vids: np.ndarray) -> np.ndarray:
+    """Return which vectors find themselves."""
+    if not len(vids):
+        return np.zeros(0, dtype=bool)
+    try:
+        own = pair.vector.get(space, vids)
+        found = pair.vector.search(space, own, k=1)
+    except (StoreDamagedError, NotFoundError):
+        return np.zeros(len(vids), dtype=bool)
+    itself = found["vid"].to_numpy() == vids[found["query"].to_numpy()]
+    return np.isin(np.arange(len(vids)), found["query"].to_numpy()[itself])
 
 
 def _stale(graph: GraphStore) -> list[str]:

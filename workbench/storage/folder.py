@@ -11,14 +11,12 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
 from workbench.errors import InvalidInputError, NotFoundError, StoreError
 from workbench.storage.manager import HybridStorageManager
+from workbench.storage.whole import appear, making
 from workbench.stores.database import SqliteDatabase, sync_folder
 from workbench.stores.graph.sqlite import SqliteGraphStore
 from workbench.stores.vectors.faiss import FAISSVectorStore
@@ -55,15 +53,10 @@ def create_store(path: Path) -> None:
         )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _refuse_network(path.parent)
-        fresh = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.new")
-        try:
+        refuse_network(path.parent)
+        with making(path) as fresh:
             _fill(fresh)
-            os.rename(fresh, path)
-        finally:
-            if fresh.exists():
-                shutil.rmtree(fresh)
-        sync_folder(path.parent)
+            appear(fresh, path)
     except OSError as error:
         if is_store(path):  # somebody else made it in the meantime
             return
@@ -75,7 +68,7 @@ def create_store(path: Path) -> None:
 
 
 def _fill(folder: Path) -> None:
-    (folder / VECTORS).mkdir(parents=True)
+    (folder / VECTORS).mkdir()
     SqliteDatabase.create(folder / FILE)
     database = SqliteDatabase(folder / FILE)
     try:
@@ -87,7 +80,8 @@ def _fill(folder: Path) -> None:
     sync_folder(folder)
 
 
-def _refuse_network(folder: Path) -> None:
+def refuse_network(folder: Path) -> None:
+    """Refuse a folder on a network file system: no store can lie there."""
     # Locks and memory maps are not to be trusted there. Only Linux tells the kind this easily.
     table = Path("/proc/self/mounts")
     if not table.exists():

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from workbench import schema, times
-from workbench.errors import ConflictError
+from workbench.errors import ConflictError, StoreDamagedError
 from workbench.schema import Table
 from workbench.storage.pair import StorePair
 from workbench.stores.graph.base import GraphStore, Selection
@@ -52,6 +52,22 @@ def stored(graph: GraphStore, label: str, like: pd.DataFrame | None = None) -> p
     return graph.edges(label, src=first)
 
 
+def _known(graph: GraphStore, label: str, given: pd.DataFrame, update: bool) -> pd.DataFrame:
+    """Return what is stored of these rows; of a damaged one nothing, if it is to be overwritten."""
+    try:
+        return stored(graph, label, given)
+    except StoreDamagedError:
+        if not update or label not in schema.NODES:
+            raise
+    parts = []
+    for number in range(len(given)):
+        try:
+            parts.append(stored(graph, label, given.iloc[[number]]))
+        except StoreDamagedError:  # written anew, whole, as if it had not been there
+            continue
+    return pd.concat(parts) if parts else table_named(label).empty()
+
+
 def put(graph: GraphStore, label: str, rows: pd.DataFrame) -> None:
     """Write rows of a label or kind, inside a unit of work."""
     if label in schema.NODES:
@@ -84,7 +100,7 @@ def merge_rows(
     """
     table = table_named(label)
     given = table.check(frame)
-    there, old = _matched(given, stored(pair.graph, label, given), table)
+    there, old = _matched(given, _known(pair.graph, label, given, update), table)
     conflicts, changed = _differences(given, old, there, table)
     if strict and len(conflicts):
         raise _refusal(label, given, conflicts, table)

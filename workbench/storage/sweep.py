@@ -5,8 +5,6 @@ Nothing here is needed for a right answer: what no committed row names is invisi
 
 from __future__ import annotations
 
-import shutil
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,9 +12,7 @@ import numpy as np
 
 from workbench.storage.folder import bytes_of
 from workbench.storage.pair import StorePair
-
-# A store that is being made beside this one has such a name for some seconds.
-_LEFT_S = 3600.0
+from workbench.storage.whole import collect
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +26,12 @@ class Freed:
 
 def sweep(pair: StorePair, folder: Path | None) -> Freed:
     """Remove vectors that no appearance names, and files that an interrupted write left behind."""
+    pair.graph.checkpoint()
     before = _bytes(folder)
     removed = pair.sweep() + _never_named(pair) + pair.vector.collect()
     if folder is not None:
-        removed += _unfinished(folder)
+        removed += collect(folder)
+    pair.graph.checkpoint()  # what this wrote is not more than there was
     return Freed(removed, before, _bytes(folder))
 
 
@@ -70,12 +68,3 @@ def _never_named(pair: StorePair) -> int:
             if len(unnamed):
                 removed += pair.vector.remove(space, unnamed)
     return removed
-
-
-def _unfinished(folder: Path) -> int:
-    """Remove folders beside the store in which one of its name was being made and never was."""
-    old = time.time() - _LEFT_S
-    left = [p for p in folder.parent.glob(f".{folder.name}.*.new") if p.stat().st_mtime < old]
-    for path in left:
-        shutil.rmtree(path, ignore_errors=True)
-    return len(left)

@@ -20,7 +20,7 @@ import threading
 import time
 import uuid
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,9 @@ CREATE TABLE store (
 ) STRICT;
 CREATE TABLE operation (sequence INTEGER PRIMARY KEY, op_id TEXT NOT NULL UNIQUE) STRICT;
 """
+
+# By version, what makes a file of it one of the next version, inside a unit of work.
+MIGRATIONS: dict[int, Callable[[SqliteDatabase], None]] = {}
 
 
 def row_hash(*cells: object) -> int:
@@ -93,21 +96,44 @@ class SqliteDatabase:
                 where=str(self.path.parent),
                 next="Make one with: workbench ingest FILE --store DIR, or workbench demo",
             )
-        with self.translated():
+        self._file = _file_at(self.path)
+        with _past_looking_at(), self.translated():
             self._connection = _connect(self.path, wait_s)
             try:
                 self._check_ours()
                 self._check_version()
                 _prepare(self._connection)
+                row = self._connection.execute("SELECT store_id FROM store").fetchone()
+                self._require_same()
             except BaseException:
                 self._connection.close()
+                self._require_same()  # file and log of two stores look damaged together
                 raise
-            row = self._connection.execute("SELECT store_id FROM store").fetchone()
         if row is None:
             raise StoreDamagedError(
                 "The store has lost its id.", where=str(self.path), next="Restore a backup."
             )
         self.store_id: str = row[0]
+        try:
+            self._migrate()
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def _migrate(self) -> None:
+        """Bring a file of an older version up to ours, in one unit of work: wholly or not at all.
+
+        Whoever has it open with the older version is refused its next write.
+        """
+        if self._version() == VERSION:
+            return
+        with self.transaction():
+            for version in range(self._version(), VERSION):  # somebody else may have done it
+                MIGRATIONS[version](self)
+            self.execute(f"PRAGMA user_version = {VERSION}")
+
+    def _version(self) -> int:
+        return int(self.value("PRAGMA user_version"))
 
     @classmethod
     def create(cls, path: Path) -> None:
@@ -128,6 +154,11 @@ class SqliteDatabase:
     def close(self) -> None:
         """Close the connection; closing twice is fine."""
         with self._mutex:
+            # The last one to close removes the log by its name: never that of the store which a
+            # restore puts there at this moment, so it waits for us, or we for it.
+            readers = self._readers_lock() if _file_at(self.path) == self._file else None
+            if readers is not None:
+                fcntl.flock(readers, fcntl.LOCK_SH)
             self._connection.close()
             if self._readers is not None:
                 os.close(self._readers)
@@ -160,6 +191,7 @@ class SqliteDatabase:
             readers = self._readers_lock()
             fcntl.flock(readers, fcntl.LOCK_SH)
             try:
+                self._require_same()
                 with self.translated():
                     self._connection.execute("BEGIN")
                 yield
@@ -209,14 +241,53 @@ class SqliteDatabase:
     def checkpoint(self) -> None:
         """Fold the write-ahead log into the file; a reader or writer at work keeps it as it is."""
         with self._mutex:
-            if not self._connection.in_transaction:
+            if self._connection.in_transaction:
+                return
+            # Not waiting: whoever waits here for a reader keeps all writers waiting too.
+            self.rows("PRAGMA busy_timeout = 0")
+            try:
                 self.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+            finally:
+                self.rows(f"PRAGMA busy_timeout = {round(1000 * self.wait_s)}")
+
+    def copy_to(self, target: Path) -> None:
+        """Write the state of the open snapshot into a new file, durable when this returns.
+
+        Others may commit meanwhile: SQLite copies the pages that the read transaction of this
+        connection sees.
+        """
+        with self._mutex, _Translation(target):
+            if not self._connection.in_transaction or self._depth:
+                raise RuntimeError("a copy is made of a snapshot: with database.snapshot()")
+            self.sequence()  # a transaction chooses its state with its first question
+            copy = sqlite3.connect(target, isolation_level=None)
+            try:
+                copy.execute("PRAGMA journal_mode = OFF")  # half a copy is no use to anybody
+                self._connection.backup(copy, pages=-1)
+            finally:
+                copy.close()
+        descriptor = os.open(target, os.O_RDWR)
+        try:
+            sync_file(descriptor)
+        finally:
+            os.close(descriptor)
 
     def vacuum(self) -> None:
         """Write the file anew without the room of deleted rows; the old one holds until then."""
         with self._mutex, self._writer_lock(), self.translated():
             self._connection.execute("VACUUM")
         self.checkpoint()
+
+    @contextmanager
+    def lenient(self) -> Iterator[None]:
+        """Read text that is no UTF-8 as well, with its wrong bytes written out."""
+        with self._mutex:
+            before = self._connection.text_factory
+            self._connection.text_factory = _any_text
+            try:
+                yield
+            finally:
+                self._connection.text_factory = before
 
     # ------------------------------------------------------------------ writing
     def execute(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> int:
@@ -300,25 +371,18 @@ class SqliteDatabase:
 
     @contextmanager
     def _writer_lock(self) -> Iterator[None]:
-        lock = self.path.with_name("writer.lock")
-        try:
-            descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o644)
-        except OSError as error:
-            raise StoreError(
-                f"The store cannot be written ({error.strerror}); nothing was changed.",
-                where=str(lock),
-                next="Mend the permissions, then repeat the same command.",
-            ) from error
-        try:
-            if not _locked(descriptor, self.wait_s):
-                raise StoreBusyError(
-                    f"Another process has been writing for {self.wait_s:g} s.",
-                    where=str(self.path.parent),
-                    next="Try again when it has finished.",
-                )
+        with _writing(self.path.parent, self.wait_s):
+            self._require_same()
             yield
-        finally:
-            os.close(descriptor)
+
+    def _require_same(self) -> None:
+        """Refuse where another file is at the path by now: what is written here would be lost."""
+        if _file_at(self.path) != self._file:
+            raise StoreBusyError(
+                "The store was replaced or moved away while it was open; nothing was written.",
+                where=str(self.path.parent),
+                next="Open it again.",
+            )
 
     def _require_unit(self) -> None:
         if not self._depth:
@@ -335,6 +399,12 @@ class SqliteDatabase:
 
     def _check_version(self) -> None:
         version = self._connection.execute("PRAGMA user_version").fetchone()[0]
+        if version < 1:
+            raise StoreDamagedError(
+                f"The store has the format {version}, which no version wrote.",
+                where=str(self.path),
+                next="Restore a backup.",
+            )
         if version > VERSION:
             raise StoreVersionError(
                 f"The store has format {version}; this version reads up to {VERSION}.",
@@ -356,6 +426,83 @@ class _Translation(AbstractContextManager[None]):
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, sqlite3.Error):
             raise _ours(error, self._path) from error
+        if isinstance(error, UnicodeDecodeError):  # the driver quotes what it found in the file
+            raise _ours(
+                sqlite3.OperationalError("could not decode to UTF-8"), self._path
+            ) from error
+
+
+@contextmanager
+def _past_looking_at() -> Iterator[None]:
+    """Say that a backup helps, where a store cannot even be opened to look what is wrong."""
+    try:
+        yield
+    except StoreDamagedError as error:
+        if error.next and "workbench verify" in error.next:
+            error.next = "Restore a backup: workbench restore BACKUP --store DIR --replace"
+        raise
+
+
+@contextmanager
+def standing_still(folder: Path, wait_s: float = 30.0) -> Iterator[None]:
+    """Hold the store in a folder still, sound or damaged: nobody writes, nobody reads a snapshot.
+
+    Raises
+    ------
+    StoreBusyError
+        When somebody goes on for longer than `wait_s`, or has replaced the store meanwhile.
+    """
+    with _writing(folder, wait_s):
+        readers = os.open(folder / "readers.lock", os.O_RDONLY | os.O_CREAT, 0o644)
+        try:
+            if not _locked(readers, wait_s):
+                raise StoreBusyError(
+                    f"Another process has been reading for {wait_s:g} s.",
+                    where=str(folder),
+                    next="Try again when it has finished.",
+                )
+            yield
+        finally:
+            os.close(readers)
+
+
+@contextmanager
+def _writing(folder: Path, wait_s: float) -> Iterator[None]:
+    lock = folder / "writer.lock"
+    try:
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise StoreError(
+            f"The store cannot be written ({error.strerror}); nothing was changed.",
+            where=str(lock),
+            next="Mend the permissions, then repeat the same command.",
+        ) from error
+    try:
+        if not _locked(descriptor, wait_s):
+            raise StoreBusyError(
+                f"Another process has been writing for {wait_s:g} s.",
+                where=str(folder),
+                next="Try again when it has finished.",
+            )
+        held = os.fstat(descriptor)
+        if _file_at(lock) != (held.st_dev, held.st_ino):
+            raise StoreBusyError(
+                "The store was replaced while this waited for it; nothing was written.",
+                where=str(folder),
+                next="Open it again.",
+            )
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _file_at(path: Path) -> tuple[int, int] | None:
+    """Return which file is at a path, None where none is."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _locked(descriptor: int, wait_s: float) -> bool:
@@ -370,6 +517,10 @@ def _locked(descriptor: int, wait_s: float) -> bool:
                 return False
             time.sleep(pause)
             pause = min(pause * 2, 0.05)
+
+
+def _any_text(data: bytes) -> str:
+    return data.decode("utf-8", "backslashreplace")
 
 
 def _connect(path: Path, wait_s: float) -> sqlite3.Connection:
@@ -394,7 +545,9 @@ def _ours(error: sqlite3.Error, path: Path) -> Exception:
         return StoreBusyError(
             "Another process holds the store.", where=str(path), next="Try again in a moment."
         )
-    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")) or "decode to UTF-8" in text:
+    # The only function of ours fails on nothing but text that is no UTF-8.
+    torn = "decode to UTF-8" in text or "user-defined function raised" in text
+    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")) or torn:
         return StoreDamagedError(
             f"The database file is damaged ({text}).",
             where=str(path),

@@ -79,6 +79,39 @@ class Observations:
     places: list[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is not as it was written.
+
+    Parameters
+    ----------
+    kind : {'database', 'index', 'row', 'dangling', 'counter'}
+        Pages that cannot be read; an index beside its table; a row beside its checksum; a row
+        that refers to nothing; a number that the store counts with.
+    text : str
+        What, in words.
+    table, no : str and int, optional
+        Which row.
+    removable : bool
+        Whether the row can be taken out: nothing that stays would refer to it.
+    """
+
+    kind: str
+    text: str
+    table: str = ""
+    no: int = 0
+    removable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """A row that mending takes out: its table, its key, its cells as they are."""
+
+    table: str
+    key: str
+    cells: dict[str, Any]
+
+
 class GraphStore(ABC):
     """Identities, appearances, cameras and how they are related.
 
@@ -242,9 +275,35 @@ class GraphStore(ABC):
     def compact(self) -> None:  # noqa: B027 - only a backend that owns its files has something to do
         """Give the room of deleted rows back to the disk, outside any unit of work."""
 
+    def findings(self) -> list[Finding]:
+        """Return what is not as it was written."""
+        return []
+
     def damaged(self) -> dict[str, list[str]]:
-        """Return what is not as it was written: ``database`` findings and ``row`` keys."""
-        return {}
+        """Return what is not as it was written, in words, by kind."""
+        found: dict[str, list[str]] = {"database": [], "row": []}
+        for one in self.findings():
+            found.setdefault(one.kind, []).append(one.text)
+        return found
+
+    @contextmanager
+    def unchecked(self) -> Iterator[None]:
+        """Answer the questions inside from rows as they are, damaged or not: to look for damage."""
+        yield
+
+    def removals(self, findings: Sequence[Finding]) -> list[Removal]:
+        """Return the rows that :meth:`mend` would take out for these, as they are."""
+        return []
+
+    def mend(self, findings: Sequence[Finding]) -> None:  # noqa: B027 - as findings
+        """Take out rows that are lost, inside a unit of work; nothing that others need to be.
+
+        A vector that such a row named is left to be swept. Statistics are left to
+        :meth:`refresh_statistics`.
+        """
+
+    def mend_indexes(self) -> None:  # noqa: B027 - as findings
+        """Make indexes anew from their tables, inside a unit of work."""
 
     # ------------------------------------------------------------------ derived questions
     def sightings(self, selection: Selection | None = None) -> pd.DataFrame:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from itertools import chain
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,15 @@ from workbench import schema, times
 from workbench.errors import NotFoundError
 from workbench.schema import Table
 from workbench.stores.database import ROW_HASH, SqliteDatabase
-from workbench.stores.graph import tables
-from workbench.stores.graph.base import GraphStore, Observations, Selection
+from workbench.stores.graph import mending, tables
+from workbench.stores.graph.base import (
+    Finding,
+    GraphStore,
+    Observations,
+    Removal,
+    Selection,
+)
+from workbench.stores.graph.soundness import SoundRows
 
 _IDS = "(SELECT value FROM json_each(?))"
 _ADD_APPEARANCE = tables.upsert(schema.APPEARANCE)
@@ -38,6 +46,16 @@ class SqliteGraphStore(GraphStore):
     def __init__(self, database: SqliteDatabase) -> None:
         self.database = database
         self.store_id = database.store_id
+        self._rows = SoundRows(database)
+
+    @contextmanager
+    def unchecked(self) -> Iterator[None]:
+        with self.database.lenient():
+            self._rows.off += 1
+            try:
+                yield
+            finally:
+                self._rows.off -= 1
 
     @staticmethod
     def apply_schema(database: SqliteDatabase) -> None:
@@ -125,10 +143,8 @@ class SqliteGraphStore(GraphStore):
         if frame.empty:
             return 0
         which = self._numbers("appearance", frame["appearance_id"])
-        columns = ", ".join(tables.names(schema.APPEARANCE))
         self.database.executemany(
-            "UPDATE appearance SET identity_no = ?2, confidence = ?3, method = ?4, linked_us = ?5, "
-            f"{ROW_HASH} = {ROW_HASH}({columns}, ?2, ?3, ?4, ?5) WHERE no = ?1",
+            f"{tables.link_changed('?2', '?3', '?4', '?5')} WHERE no = ?1",
             zip(which, *self._link_cells(frame), strict=True),
         )
         return len(frame)
@@ -183,13 +199,7 @@ class SqliteGraphStore(GraphStore):
             )
 
     def _unlink(self, where: str) -> int:
-        columns = ", ".join(tables.names(schema.APPEARANCE))
-        unset = ", ".join(f"{name} = NULL" for name in tables.LINK)
-        nothing = ", ".join(["NULL"] * len(tables.LINK))
-        return self.database.execute(
-            f"UPDATE appearance SET {unset}, {ROW_HASH} = {ROW_HASH}({columns}, {nothing}) "
-            f"WHERE {where}"
-        )
+        return self.database.execute(f"{tables.unlinked()} WHERE {where}")
 
     def _unname(self, where: str, *parameters: Any) -> int:
         self.database.execute(
@@ -228,11 +238,29 @@ class SqliteGraphStore(GraphStore):
         key = f"t{'r0' if first.references else ''}.{'id' if first.references else first.name}"
         where = "" if ids is None else f" WHERE {key} IN {_IDS}"
         order = ", ".join([key, *(f"t.{tables.physical(table.column(n))}" for n in table.key[1:])])
+        numbers = tables.numbers(table)
         rows = self.database.rows(
-            f"SELECT {columns} FROM {source}{where} ORDER BY {order}",
+            # Numbers first: a cell after them is that of the row, not of an index that led to it.
+            f"SELECT {numbers}, {columns} FROM {source}{where} ORDER BY {order}",
             () if ids is None else (_json(ids),),
         )
+        rows = self._sound(table, rows)
+        if ids is not None and not first.references:
+            self._require_asked(table, rows, ids)
         return tables.frame(table.columns, rows)
+
+    def _sound(self, table: Table, rows: list[tuple]) -> list[tuple]:
+        """Return rows without the numbers they begin with, which are those of sound rows."""
+        named = [table.name, *(c.references for c in table.columns if c.references)]
+        if not rows:
+            return rows
+        for position, name in enumerate(named, start=1):
+            self._rows.require(str(name), map(itemgetter(position), rows))
+        return [row[len(named) + 1 :] for row in rows]
+
+    def _require_asked(self, table: Table, rows: list[tuple], ids: Sequence[str]) -> None:
+        if not self._rows.off and not {row[0] for row in rows} <= set(ids):
+            raise tables.damaged_index(table.name, str(self.database.path))
 
     def node(self, label: str, key: str) -> dict[str, Any] | None:
         table = schema.NODES[label]
@@ -240,8 +268,11 @@ class SqliteGraphStore(GraphStore):
         first = table.column(table.key[0])
         if first.references or not _is_text(key):
             return super().node(label, key)
+        numbers = tables.numbers(table)
         where = f"WHERE t.{first.name} = ?"
-        rows = self.database.rows(f"SELECT {columns} FROM {source} {where}", (key,))
+        rows = self.database.rows(f"SELECT {numbers}, {columns} FROM {source} {where}", (key,))
+        rows = self._sound(table, rows)
+        self._require_asked(table, rows, (key,))
         return tables.record(table.columns, rows[0]) if rows else None
 
     def ids_around(self, label: str, key: str, n: int) -> list[str]:
@@ -262,10 +293,11 @@ class SqliteGraphStore(GraphStore):
         conditions = [f"tr{n}.id IN {_IDS}" for n, ids in enumerate((src, dst)) if ids is not None]
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
         rows = self.database.rows(
-            f"SELECT {columns} FROM {source}{where} ORDER BY tr0.id, tr1.id",
+            f"SELECT {tables.numbers(table)}, {columns} FROM {source}{where} "
+            "ORDER BY tr0.id, tr1.id",
             [_json(ids) for ids in (src, dst) if ids is not None],
         )
-        return tables.frame(table.columns, rows)
+        return tables.frame(table.columns, self._sound(table, rows))
 
     def _viewed(
         self, table: Table, src: Sequence[str] | None, dst: Sequence[str] | None
@@ -283,7 +315,17 @@ class SqliteGraphStore(GraphStore):
             f"ORDER BY {names[0]}, {names[1]}",
             [_json(ids) for _, ids in ends if ids is not None],
         )
+        self._require_viewed({row[n] for row in rows for n in (0, 1)})
         return tables.frame(table.columns, rows)
+
+    def _require_viewed(self, ids: set[str]) -> None:
+        """Refuse appearances, and whom and what they refer to, that are damaged."""
+        numbers = self.database.rows(
+            f"SELECT row_hash, no, identity_no, camera_no FROM appearance WHERE id IN {_IDS}",
+            (_json(sorted(ids)),),
+        )
+        for position, name in enumerate(("appearance", "identity", "camera"), start=1):
+            self._rows.require(name, map(itemgetter(position), numbers))
 
     def counts(self) -> dict[str, int]:
         tables_ = [t for t in (*schema.NODES.values(), *schema.EDGES.values()) if not t.derived]
@@ -304,26 +346,18 @@ class SqliteGraphStore(GraphStore):
     def compact(self) -> None:
         self.database.vacuum()
 
-    def damaged(self) -> dict[str, list[str]]:
-        findings = [
-            row[0] for row in self.database.rows("PRAGMA integrity_check") if row[0] != "ok"
-        ]
-        findings += [
-            f"{row[0]} row {row[1]} refers to nothing in {row[2]}"
-            for row in self.database.rows("PRAGMA foreign_key_check")
-        ]
-        checks = [
-            (t.name, f"{ROW_HASH} IS NOT {ROW_HASH}({', '.join(tables.hashed(t))})")
-            for t in (*schema.NODES.values(), *schema.EDGES.values())
-            if not t.derived and t is not schema.HAS_APPEARANCE
-        ]
-        checks.append(("embedding", f"{ROW_HASH} IS NOT {ROW_HASH}(vid, appearance_no, space_no)"))
-        wrong = []
-        for name, condition in checks:
-            key = "vid" if name == "embedding" else tables.key_of(name)
-            rows = self.database.rows(f"SELECT {key} FROM {name} WHERE {condition}")
-            wrong += [f"{name} {row[0]}" for row in rows]
-        return {"database": findings, "row": wrong}
+    def findings(self) -> list[Finding]:
+        with self.snapshot():
+            return mending.findings(self.database)
+
+    def removals(self, findings: Sequence[Finding]) -> list[Removal]:
+        return mending.removals(self.database, findings)
+
+    def mend(self, findings: Sequence[Finding]) -> None:
+        mending.mend(self.database, findings)
+
+    def mend_indexes(self) -> None:
+        self.database.execute("REINDEX")
 
     # ------------------------------------------------------------------ vectors by name
     def name_vectors(self, space: str, frame: pd.DataFrame) -> None:
@@ -360,11 +394,17 @@ class SqliteGraphStore(GraphStore):
     def vectors_of(self, space: str, ids: Sequence[str] | None = None) -> pd.DataFrame:
         where = "" if ids is None else f" AND a.id IN {_IDS}"
         rows = self.database.rows(
-            "SELECT a.id, e.vid FROM embedding e JOIN appearance a ON a.no = e.appearance_no "
+            f"SELECT e.{ROW_HASH} = {ROW_HASH}(e.vid, e.appearance_no, e.space_no), "
+            "a.no, a.id, e.vid FROM embedding e "
+            "JOIN appearance a ON a.no = e.appearance_no "
             "WHERE e.space_no = (SELECT no FROM named_space WHERE name = ?)"
             f"{where} ORDER BY e.vid",
             (space,) if ids is None else (space, _json(ids)),
         )
+        self._rows.require("appearance", map(itemgetter(1), rows))
+        if not self._rows.off and not all(row[0] for row in rows):
+            raise tables.damaged_index("embedding", str(self.database.path))
+        rows = [row[2:] for row in rows]
         return _named(rows, ["appearance_id", "vid"])
 
     def owners(self, space: str, vids: np.ndarray) -> pd.DataFrame:
@@ -377,7 +417,8 @@ class SqliteGraphStore(GraphStore):
         return self.database.rows(
             "SELECT e.vid, a.id FROM embedding e JOIN appearance a ON a.no = e.appearance_no "
             f"WHERE e.vid IN {_IDS} AND e.space_no = (SELECT no FROM named_space WHERE name = ?) "
-            f"AND e.{ROW_HASH} = {ROW_HASH}(e.vid, e.appearance_no, e.space_no) ORDER BY e.vid",
+            f"AND e.{ROW_HASH} = {ROW_HASH}(e.vid, e.appearance_no, e.space_no) "
+            f"AND {tables.sound(schema.APPEARANCE, 'a')} ORDER BY e.vid",
             (json.dumps(np.asarray(vids).tolist()), space),
         )
 
@@ -396,13 +437,23 @@ class SqliteGraphStore(GraphStore):
         columns, source = tables.select(schema.APPEARANCE, "a")
         moment, where, parameters = self._where(chosen)
         columns = columns.replace("a.timestamp_us", f"{moment}", 1)
+        numbers = ", ".join(f"a.{name}" for name in self._rows.sighting_numbers())
         limit = "" if chosen.limit is None else f" LIMIT {int(chosen.limit)}"
+        # What an index leads to is looked at in the table: an index may be what is damaged.
+        if where:
+            shifted = "LEFT JOIN camera c ON c.no = a.camera_no" if "c." in where else ""
+            source = (
+                f"(SELECT a.no AS picked FROM appearance a {shifted} {where}) CROSS JOIN "
+                + source.replace("appearance a", "appearance a ON a.no = picked", 1)
+            )
         rows = self.database.rows(
-            f"SELECT {columns}, a.timestamp_us, i.id, a.confidence, a.method FROM {source} "
+            f"SELECT {columns}, a.timestamp_us, i.id, a.confidence, a.method, {numbers} "
+            f"FROM {source} "
             "LEFT JOIN camera c ON c.no = a.camera_no LEFT JOIN identity i ON i.no = a.identity_no "
-            f"{where} ORDER BY {moment}, a.id{limit}",
+            f"ORDER BY {moment}, a.id{limit}",
             parameters,
         )
+        self._rows.require_sightings(rows)
         return tables.frame(schema.SIGHTING.columns, rows)
 
     def vids_within(self, space: str, selection: Selection) -> np.ndarray:
@@ -464,17 +515,22 @@ class SqliteGraphStore(GraphStore):
         with self.snapshot():
             # Read from the covering index alone; places get negative numbers for the moment.
             cursor = self.database.stream(
-                "SELECT coalesce(identity_no, -1), coalesce(camera_no, -place_no, 0), timestamp_us "
-                "FROM appearance INDEXED BY appearance_of_identity"
+                "SELECT no, coalesce(identity_no, -1), coalesce(camera_no, -place_no, 0), "
+                "timestamp_us FROM appearance INDEXED BY appearance_of_identity"
             )
-            flat = np.fromiter(chain.from_iterable(cursor), dtype="int64")
+            with self.database.translated():
+                flat = np.fromiter(chain.from_iterable(cursor), dtype="int64").reshape(-1, 4)
+            self._rows.require_seen(flat)
             people = dict(self.database.rows("SELECT no, id FROM identity"))
             cameras = self.database.rows(f"SELECT c.no, c.id, {_OFFSET} FROM camera c")
             places = self.database.rows("SELECT -no, id, 0 FROM place")
-        who, where, time_us = flat.reshape(-1, 3).T
+            self._rows.require("identity", people)
+            self._rows.require("camera", (row[0] for row in cameras))
+            self._rows.require("place", (-row[0] for row in places))
+        _, who, where, time_us = flat.T
         spots = {no: (key, offset) for no, key, offset in (*cameras, *places)}
-        identity, identities = _dense(who, people)
-        place, names = _dense(where, {no: key for no, (key, _) in spots.items()})
+        identity, identities = tables.dense(who, people)
+        place, names = tables.dense(where, {no: key for no, (key, _) in spots.items()})
         # By number, not by name: a place that bears a camera's id has no clock of its own.
         numbers, at = np.unique(where, return_inverse=True)
         offsets = np.array([spots.get(no, ("", 0))[1] for no in numbers.tolist()], dtype="int64")
@@ -496,12 +552,15 @@ class SqliteGraphStore(GraphStore):
             # CROSS JOIN keeps her appearances outside, so that the first face ends the search.
             "has_face = EXISTS (SELECT 1 FROM appearance a CROSS JOIN embedding e "
             "WHERE a.identity_no = identity.no AND e.appearance_no = a.no AND e.space_no = "
-            f"(SELECT no FROM named_space WHERE name = 'face')) WHERE {picked}",
+            "(SELECT no FROM named_space WHERE name = 'face')), "
+            # What was damaged before stays so, though its statistics are new.
+            f"{ROW_HASH} = iif({tables.sound(schema.IDENTITY)}, 0, {tables.LOST}) WHERE {picked}",
             (_json(identity_ids),),
         )
         columns = ", ".join(tables.names(schema.IDENTITY))
         self.database.execute(
-            f"UPDATE identity SET {ROW_HASH} = {ROW_HASH}({columns}) WHERE {picked}",
+            f"UPDATE identity SET {ROW_HASH} = {ROW_HASH}({columns}) "
+            f"WHERE {picked} AND {ROW_HASH} = 0",
             (_json(identity_ids),),
         )
 
@@ -529,16 +588,3 @@ def _named(rows: list[tuple], columns: list[str]) -> pd.DataFrame:
             for n, v in zip(columns, parts, strict=True)
         }
     )
-
-
-def _dense(numbers: np.ndarray, ids: dict[int, str]) -> tuple[np.ndarray, list[str]]:
-    """Return positions in the sorted ids that occur, -1 for -1, and those ids."""
-    present = [int(no) for no in np.unique(numbers) if int(no) in ids]
-    names = sorted({ids[no] for no in present})
-    position = {name: n for n, name in enumerate(names)}
-    keys = np.array(sorted(present), dtype="int64")
-    values = np.array([position[ids[no]] for no in keys.tolist()], dtype="int64")
-    if not len(keys):
-        return np.full(len(numbers), -1, dtype="int64"), names
-    at = np.searchsorted(keys, numbers).clip(0, len(keys) - 1)
-    return np.where(keys[at] == numbers, values[at], -1), names

@@ -17,11 +17,14 @@ import pandas as pd
 import pyarrow as pa
 
 from workbench import schema, times
+from workbench.errors import StoreDamagedError
 from workbench.schema import Column, Table
 from workbench.stores.database import ROW_HASH
 
 _SQL = {"int": "INTEGER", "bool": "INTEGER", "float": "REAL", "blob": "BLOB", "time": "INTEGER"}
 _NO_TIME = np.iinfo("int64").min
+# No checksum is negative: what the checksum of a row becomes that was damaged before a change.
+LOST = -1
 LINK = ("identity_no", "confidence", "method", "linked_us")
 
 _INDEXES = """
@@ -154,12 +157,40 @@ def upsert(table: Table) -> str:
         for name in LINK:
             new[name] = f"iif(excluded.identity_no IS NULL, {name}, excluded.{name})"
     changes = [f"{name} = {value}" for name, value in new.items() if name not in key]
-    changes.append(f"{ROW_HASH} = {ROW_HASH}({', '.join(new.values())})")
+    fresh = f"{ROW_HASH}({', '.join(new.values())})"
+    if table is schema.APPEARANCE:  # a kept link is not made to look sound
+        fresh = f"iif(excluded.identity_no IS NULL AND NOT {sound(table)}, {LOST}, {fresh})"
+    changes.append(f"{ROW_HASH} = {fresh}")
     return (
         f"INSERT INTO {table.name} ({', '.join(columns)}, {ROW_HASH}) "
         f"VALUES ({marks}, {ROW_HASH}({marks})) "
         f"ON CONFLICT ({', '.join(sorted(key))}) DO UPDATE SET {', '.join(changes)}"
     )
+
+
+def sound(table: Table, alias: str = "") -> str:
+    """Return the condition that a row's cells are those of its checksum."""
+    dot = f"{alias}." if alias else ""
+    cells = ", ".join(dot + name for name in hashed(table))
+    return f"({dot}{ROW_HASH} IS {ROW_HASH}({cells}))"
+
+
+def link_changed(*values: str) -> str:
+    """Return the UPDATE of appearances that gives them this link (expressions as ``LINK``).
+
+    The cells that are not written keep their say: a row that was damaged stays so.
+    """
+    cells = ", ".join([*names(schema.APPEARANCE), *values])
+    changes = ", ".join(f"{name} = {value}" for name, value in zip(LINK, values, strict=True))
+    return (
+        f"UPDATE appearance SET {changes}, "
+        f"{ROW_HASH} = iif({sound(schema.APPEARANCE)}, {ROW_HASH}({cells}), {LOST})"
+    )
+
+
+def unlinked() -> str:
+    """Return the UPDATE of appearances that takes their link away."""
+    return link_changed(*["NULL"] * len(LINK))
 
 
 def select(table: Table, alias: str = "t") -> tuple[str, str]:
@@ -176,6 +207,21 @@ def select(table: Table, alias: str = "t") -> tuple[str, str]:
         else:
             columns.append(f"{alias}.{physical(column)}")
     return ", ".join(columns), source
+
+
+def numbers(table: Table, alias: str = "t") -> str:
+    """Return the columns of numbers: checksum, the row's own, those of the rows it refers to."""
+    refers = [f"{alias}.{physical(column)}" for column in table.columns if column.references]
+    return ", ".join([f"{alias}.{ROW_HASH}", f"{alias}.no", *refers])
+
+
+def damaged_index(name: str, where: str) -> StoreDamagedError:
+    """Return the error of an index or a reference that leads to another row."""
+    return StoreDamagedError(
+        f"A row of the store is not what was written: {name}.",
+        where=where,
+        next="See what is affected with: workbench verify --store DIR",
+    )
 
 
 def cells(series: pd.Series, column: Column) -> list[Any]:
@@ -243,3 +289,16 @@ def _array(column: Column, values: Sequence[Any]) -> Any:
             return pd.arrays.BooleanArray(numbers.astype(bool), missing)
         return pd.arrays.IntegerArray(numbers, missing)
     return pd.array(pa.array(values, pa.large_string()), dtype=column.dtype)
+
+
+def dense(numbers: np.ndarray, ids: dict[int, str]) -> tuple[np.ndarray, list[str]]:
+    """Return positions in the sorted ids that occur, -1 for -1, and those ids."""
+    present = [int(no) for no in np.unique(numbers) if int(no) in ids]
+    names = sorted({ids[no] for no in present})
+    position = {name: n for n, name in enumerate(names)}
+    keys = np.array(sorted(present), dtype="int64")
+    values = np.array([position[ids[no]] for no in keys.tolist()], dtype="int64")
+    if not len(keys):
+        return np.full(len(numbers), -1, dtype="int64"), names
+    at = np.searchsorted(keys, numbers).clip(0, len(keys) - 1)
+    return np.where(keys[at] == numbers, values[at], -1), names

@@ -269,6 +269,22 @@ class VectorStore(ABC):
     def verify(self) -> pd.DataFrame:
         """Return ``space, vid, problem`` for every row whose bytes are not what was written."""
 
+    def findings(self) -> dict[str, list[str]]:
+        """Return what else is not as it was written, in words, by kind: files, the catalogue."""
+        return {}
+
+    def mend_files(self) -> list[str]:
+        """Count rows again, give files their place, header and length; say what was done.
+
+        Inside a unit of work. Afterwards :meth:`verify` names the rows whose bytes are lost, and
+        no others.
+        """
+        return []
+
+    def mend(self) -> int:
+        """Take lost rows out, inside a unit of work, once nobody names them; return how many."""
+        return 0
+
     def flush(self) -> None:  # noqa: B027 - only a store that buffers has something to do
         """Make durable what is not yet; a store whose put is durable has nothing to do."""
 

@@ -10,14 +10,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from functools import partial
-from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
-import faiss
 import numpy as np
 import pandas as pd
 
@@ -35,6 +30,7 @@ from workbench.stores.vectors.base import (
     paired,
     ranked,
 )
+from workbench.stores.vectors.flat_index import INDEX_KINDS, ROUNDING, FlatIndex, Part
 from workbench.stores.vectors.segments import SegmentRows
 
 # A selection of at most so many rows is compared row by row: cheaper than a mask on the index.
@@ -44,135 +40,6 @@ _LABELS = """CREATE TABLE label (
 ) STRICT;
 """
 _BLOCK = 16_384  # rows that are read at a time
-_PART = math.log(1.02)  # int8 rows whose codes differ in length by more are ranked apart
-_ROUNDING = 1e-5  # how far the index's single precision may be from the exact cosine
-_THREADS = faiss.omp_get_max_threads()
-# FAISS gives a query one thread. A scan of more numbers than this takes longer than it takes to
-# start threads (2 ms, 0.1 ms), and is shared among all of them.
-_SHARED = 1 << 23
-
-
-@dataclass(slots=True)
-class _Part:
-    """A FAISS index of rows of nearly the same length, and their positions in the whole."""
-
-    faiss: faiss.Index
-    position: np.ndarray = field(default_factory=lambda: np.empty(0, dtype="int64"))
-    length: np.ndarray = field(default_factory=lambda: np.empty(0, dtype="float32"))
-    shortest: float = math.inf
-    longest: float = 0.0
-
-    def add(self, position: np.ndarray, codes: np.ndarray, lengths: np.ndarray) -> None:
-        _add(self.faiss, codes)
-        self.position = np.concatenate([self.position, position])
-        self.length = np.concatenate([self.length, lengths])
-        self.shortest = min(self.shortest, float(lengths.min()))
-        self.longest = max(self.longest, float(lengths.max()))
-
-    def cosine(self, value: Any, length: Any) -> Any:
-        """Return the cosine, but for rounding, of rows of these lengths and values."""
-        if self.faiss.metric_type == faiss.METRIC_L2:
-            value = (1.0 + length**2 - value) / 2.0  # of the inner product
-        return value / length
-
-    def ceiling(self, value: float) -> float:
-        """Return what the cosine of a row with this value, or a worse one, cannot exceed."""
-        return _ROUNDING + max(self.cosine(value, end) for end in (self.shortest, self.longest))
-
-    def best(
-        self, units: np.ndarray, fetch: int, allowed: np.ndarray | None
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return values and rows of the best `fetch` of each query, best first, (n, fetch)."""
-        shares = self._shares(units, allowed)
-        if len(shares) == 1:
-            return self.faiss.search(units, fetch, params=shares[0])
-        found = _at_once(lambda share: self.faiss.search(units, fetch, params=share), shares)
-        values, rows = (np.concatenate(columns, axis=1) for columns in zip(*found, strict=True))
-        far = values if self.faiss.metric_type == faiss.METRIC_L2 else -values
-        order = np.argsort(far, axis=1, kind="stable")[:, :fetch]
-        return np.take_along_axis(values, order, 1), np.take_along_axis(rows, order, 1)
-
-    def down_to(
-        self, unit: np.ndarray, cosine: float, allowed: np.ndarray | None
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return values and rows of all whose cosine may be at least this, in no order."""
-        cosine = max(cosine, -1.0) - 2 * _ROUNDING
-        ends = (self.shortest, self.longest)
-        if self.faiss.metric_type == faiss.METRIC_L2:
-            radius = max(1.0 + end**2 - 2.0 * cosine * end for end in ends)
-        else:
-            radius = min(cosine * end for end in ends)
-        found = _at_once(
-            lambda share: self.faiss.range_search(unit[None], radius, params=share)[1:],
-            self._shares(unit[None], allowed),
-        )
-        values, rows = (np.concatenate(columns) for columns in zip(*found, strict=True))
-        return values, rows
-
-    def _shares(self, units: np.ndarray, allowed: np.ndarray | None) -> list[Any]:
-        """Return what each thread is to look at, as FAISS's parameters of a search."""
-        rows = len(self.position)
-        bits = None if allowed is None else np.packbits(allowed, bitorder="little")
-        work = (rows if allowed is None else int(np.count_nonzero(allowed))) * self.faiss.d
-        count = max(1, min(_THREADS, work // _SHARED)) if len(units) == 1 else 1
-        # Many queries are shared out by FAISS itself.
-        faiss.omp_set_num_threads(1 if len(units) == 1 else _THREADS)
-        ends = [rows * share // count for share in range(count + 1)]
-        return [_only(first, last, rows, bits) for first, last in pairwise(ends)]
-
-
-@dataclass(slots=True)
-class _Index:
-    """What is in memory of one space: place n of every array is the row at position n.
-
-    FAISS ranks by inner product. The scale of an int8 row is not in its codes, so that rows of
-    equal cosine have values as different as the lengths of their codes: the rows are parted by
-    length, and a value bounds the cosine closely within a part.
-    """
-
-    kind: Callable[[], faiss.Index]
-    parts: dict[int, _Part] = field(default_factory=dict)
-    place: np.ndarray = field(default_factory=lambda: np.empty(0, dtype="int64"))
-    vid: np.ndarray = field(default_factory=lambda: np.empty(0, dtype="int64"))
-    scale: np.ndarray = field(default_factory=lambda: np.empty(0, dtype="float32"))
-    crc: np.ndarray = field(default_factory=lambda: np.empty(0, dtype="int64"))
-    live: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=bool))
-    rows: dict[int, int] = field(default_factory=dict)
-    removals: int = 0
-
-    def add(self, first: int, codes: np.ndarray, lengths: np.ndarray) -> None:
-        """Take in the codes, and their lengths, of the rows from position `first` on."""
-        which = np.zeros(len(codes), dtype="int64")
-        if codes.dtype == np.int8:
-            which = np.floor(np.log(np.maximum(lengths, 1.0)) / _PART).astype("int64")
-        for number in np.unique(which).tolist():
-            mine = which == number
-            part = self.parts.setdefault(number, _Part(self.kind()))
-            part.add(first + np.flatnonzero(mine), codes[mine], lengths[mine])
-
-
-def _flat(space: VectorSpace) -> faiss.Index:
-    metric = faiss.METRIC_INNER_PRODUCT
-    if space.index_type == "IndexFlatL2" and space.precision != "int8":
-        metric = faiss.METRIC_L2
-    if space.precision == "float32":
-        return faiss.IndexFlat(space.dim, metric)
-    if space.precision == "float16":
-        index = faiss.IndexScalarQuantizer(space.dim, faiss.ScalarQuantizer.QT_fp16, metric)
-    else:
-        # A uniform range of exactly 255 steps decodes byte b to b - 128. (The kind made for signed
-        # bytes, QT_8bit_direct_signed, rounds the query to bytes too: all zeros for a unit vector.)
-        index = faiss.IndexScalarQuantizer(space.dim, faiss.ScalarQuantizer.QT_8bit_uniform, metric)
-        faiss.copy_array_to_vector(np.array([-128.5, 255.0], dtype="float32"), index.sq.trained)
-    index.is_trained = True
-    return index
-
-
-# Index kinds by name; another kind is another entry.
-INDEX_KINDS: dict[str, Callable[[VectorSpace], faiss.Index]] = {
-    "IndexFlatIP": _flat,
-    "IndexFlatL2": _flat,
-}
 
 
 class FAISSVectorStore(VectorStore):
@@ -202,7 +69,7 @@ class FAISSVectorStore(VectorStore):
                     self.apply_schema(database)
         self.rows = SegmentRows(folder, database)
         self._database = database
-        self._indexes: dict[str, _Index] = {}
+        self._indexes: dict[str, FlatIndex] = {}
         self._owners: Callable[[str, np.ndarray], pd.DataFrame] | None = None
 
     @staticmethod
@@ -285,6 +152,27 @@ class FAISSVectorStore(VectorStore):
         columns = {"space": "str", "vid": "int64", "problem": "str"}
         return rows.reindex(columns=list(columns)).astype(columns)
 
+    def findings(self) -> dict[str, list[str]]:
+        return self.rows.findings()
+
+    def mend_files(self) -> list[str]:
+        self._indexes.clear()
+        with self._database.transaction():
+            self.rows.recount()
+            done = self.rows.put_right(self.rows.files.folder.parent / "set-aside")
+            for name, space in self.spaces().items():
+                for no, rows in self.rows.progress(name)[1].items():
+                    wrong = self.rows.files.wrong(space, no, rows) if rows else ""
+                    done += [wrong] * bool(wrong)
+                self.rows.mend(space)
+        return done
+
+    def mend(self) -> int:
+        lost = self.rows.lost()
+        if lost:
+            self.rows.drop(lost)
+        return len(lost)
+
     def compact(self) -> int:
         dropped = 0
         for name, space in self.spaces().items():
@@ -295,7 +183,7 @@ class FAISSVectorStore(VectorStore):
         return dropped
 
     def collect(self) -> int:
-        return len(self.rows.collect())
+        return self.rows.collect()
 
     # ------------------------------------------------------------------ the document's names
     def named_by(self, owners: Callable[[str, np.ndarray], pd.DataFrame]) -> None:
@@ -406,7 +294,7 @@ class FAISSVectorStore(VectorStore):
         return ranked([v for v, _ in kept], [s for _, s in kept])
 
     def _compared(
-        self, space: VectorSpace, index: _Index, targets: np.ndarray, positions: np.ndarray
+        self, space: VectorSpace, index: FlatIndex, targets: np.ndarray, positions: np.ndarray
     ) -> list[tuple[np.ndarray, np.ndarray]]:
         """Return vids and exact scores of all the positions, for each query."""
         vids, near = [index.vid[:0]], [np.empty((len(targets), 0))]
@@ -417,7 +305,7 @@ class FAISSVectorStore(VectorStore):
         return [(np.concatenate(vids), values) for values in np.concatenate(near, axis=1)]
 
     def _ranked(
-        self, space: VectorSpace, index: _Index, targets: np.ndarray, allowed: np.ndarray, k: int
+        self, space: VectorSpace, index: FlatIndex, targets: np.ndarray, allowed: np.ndarray, k: int
     ) -> list[tuple[np.ndarray, np.ndarray]]:
         """Return a proven superset of the k nearest for each query, scored exactly."""
         lengths = np.linalg.norm(targets.astype("float64"), axis=1)
@@ -432,8 +320,8 @@ class FAISSVectorStore(VectorStore):
     def _ranked_part(
         self,
         space: VectorSpace,
-        index: _Index,
-        part: _Part,
+        index: FlatIndex,
+        part: Part,
         targets: np.ndarray,
         unit: np.ndarray,
         chosen: np.ndarray | None,
@@ -460,12 +348,12 @@ class FAISSVectorStore(VectorStore):
                 rough = part.cosine(value.astype("float64"), part.length[row])
                 good = ~np.isin(row, torn) if len(torn) else np.ones(len(row), dtype=bool)
                 # The k-th nearest is at least as near as this; what may be nearer is read.
-                floor = max(_last(near, k), _last(rough[good], k) - _ROUNDING)
+                floor = max(_last(near, k), _last(rough[good], k) - ROUNDING)
                 if reach > -math.inf and reach >= floor:
                     value, row = part.down_to(unit[query], floor, chosen)
                     reach = math.nextafter(floor, -math.inf)
                     continue
-                asked = row[good & (rough + _ROUNDING >= floor)]
+                asked = row[good & (rough + ROUNDING >= floor)]
                 sound, codes = self._read(space, index, part.position[asked])
                 if len(sound) == len(asked):
                     break
@@ -475,7 +363,7 @@ class FAISSVectorStore(VectorStore):
         return out
 
     def _read(
-        self, space: VectorSpace, index: _Index, positions: np.ndarray
+        self, space: VectorSpace, index: FlatIndex, positions: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return the positions whose bytes are what was written, and their codes."""
         codes = self.rows.codes(space, index.place[positions])
@@ -483,7 +371,7 @@ class FAISSVectorStore(VectorStore):
         good = index.crc[positions] == np.array(stored, dtype="int64")
         return (positions, codes) if good.all() else (positions[good], codes[good])
 
-    def _fresh(self, space: VectorSpace) -> _Index:
+    def _fresh(self, space: VectorSpace) -> FlatIndex:
         """Return the index with every committed row in it."""
         removals, rows = self.rows.progress(space.name)
         # Taken out until it is whole again: an error on the way must not leave half of it.
@@ -492,7 +380,7 @@ class FAISSVectorStore(VectorStore):
             index = None
             self.rows.files.forget()
         if index is None:
-            index = _Index(partial(INDEX_KINDS[space.index_type], space))
+            index = FlatIndex(partial(INDEX_KINDS[space.index_type], space))
         if index.rows != rows:
             # Checked here once, so that a search has to check but the bytes of what it found.
             place, vid, scale, crc = self.rows.catalogue(space.name, index.rows, sound=True)
@@ -546,33 +434,6 @@ def _damaged(vid: int, space: str) -> StoreDamagedError:
         where=f"space {space}",
         next="See what is affected with: workbench verify --store DIR",
     )
-
-
-def _only(first: int, last: int, rows: int, bits: np.ndarray | None) -> Any:
-    """Return FAISS's parameters for rows from first to last of all the rows, those set in bits."""
-    if bits is None and (first, last) == (0, rows):
-        return None
-    selector: Any = faiss.IDSelectorRange(first, last)
-    if bits is not None:
-        allowed = faiss.IDSelectorBitmap(bits)  # type: ignore[call-arg, arg-type]
-        selector = faiss.IDSelectorAnd(selector, allowed)
-    return faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
-
-
-def _at_once(work: Callable[[Any], Any], shares: list[Any]) -> list[Any]:
-    if len(shares) == 1:
-        return [work(shares[0])]
-    # Threads of this call alone: a pool that lives on would hang in a process that was forked.
-    with ThreadPoolExecutor(len(shares) - 1) as others:
-        waiting = [others.submit(work, share) for share in shares[1:]]
-        return [work(shares[0]), *(one.result() for one in waiting)]
-
-
-def _add(index: faiss.Index, codes: np.ndarray) -> None:
-    # The index takes the stored bytes as they are; int8 has 128 added to be unsigned.
-    if codes.dtype == np.int8:
-        codes = codes.view("uint8") ^ np.uint8(0x80)
-    index.add_sa_codes(np.ascontiguousarray(codes).view("uint8").reshape(len(codes), -1))
 
 
 def _last(near: np.ndarray, k: int) -> float:

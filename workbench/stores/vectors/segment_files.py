@@ -7,6 +7,7 @@ Nothing is ever changed in a row that was committed; compaction writes another f
 
 from __future__ import annotations
 
+import contextlib
 import os
 import struct
 import zlib
@@ -125,9 +126,68 @@ class SegmentFiles:
             self._maps[space, number] = found
         return found
 
+    def wrong(self, space: VectorSpace, number: int, rows: int) -> str:
+        """Return in words what is wrong with a file of so many rows but for their bytes, or ''."""
+        path = self.path(space.name, number)
+        try:
+            with path.open("rb") as file:
+                header, size = file.read(HEADER), os.fstat(file.fileno()).st_size
+        except FileNotFoundError:
+            return f"{path.name} is not there"
+        except OSError as error:
+            return f"{path.name} cannot be read: {error.strerror}"
+        if header != self.header(space, number):
+            owner = _owner(header)
+            if owner is None:
+                return f"{path.name} has a damaged header"
+            whose = "this" if owner[0] == self._store_id else "another"
+            return f"{path.name} is segment {owner[1]} of {whose} store"
+        missing = _size(space, rows) - size
+        return f"{path.name} is {missing} bytes too short" if missing > 0 else ""
+
+    def put_right(self, known: Iterable[tuple[VectorSpace, int]], aside: Path) -> list[str]:
+        """Give files whose header says what they are their names; put those of others aside.
+
+        Returns in words what was done; durable when this returns.
+        """
+        named = {number: self.path(space.name, number) for space, number in known}
+        here = {path: self._mine(path) for path in sorted(self.folder.glob("*.seg"))}
+        at_home = {path for path, number in here.items() if named.get(number or -1) == path}
+        moves: list[tuple[Path, Path]] = []
+        for path, number in here.items():
+            home = named.get(number or -1)
+            if home is not None and path != home and home not in at_home:
+                moves.append((path, home))
+                at_home.add(home)
+            elif path not in at_home and path in named.values() and number != 0:
+                moves.append((path, _free(aside, path.name)))
+        if moves:
+            self._move(moves)
+        return [f"{path.name} was moved to {home.parent.name}/{home.name}" for path, home in moves]
+
+    def _mine(self, path: Path) -> int | None:
+        """Return the number in the header of a file, 0 where it is torn, None of another store."""
+        with path.open("rb") as file:
+            owner = _owner(file.read(HEADER))
+        if owner is None:
+            return 0
+        return owner[1] if owner[0] == self._store_id else None
+
+    def _move(self, moves: list[tuple[Path, Path]]) -> None:
+        waiting = [(path.rename(path.with_suffix(".moving")), home) for path, home in moves]
+        for path, home in waiting:
+            home.parent.mkdir(exist_ok=True)
+            path.rename(home)
+            sync_folder(home.parent)
+        sync_folder(self.folder)
+        self.forget()
+
     def mend(self, space: VectorSpace, number: int, rows: int) -> None:
         """Give a file its header, and zeros where it ends too early; durable when this returns."""
-        size = HEADER + rows * space.dim * np.dtype(precision.DTYPES[space.precision]).itemsize
+        size = _size(space, rows)
+        if not self.folder.is_dir():
+            self.folder.mkdir()
+            sync_folder(self.folder.parent)
         descriptor = os.open(self.path(space.name, number), os.O_RDWR | os.O_CREAT, 0o644)
         try:
             header = self.header(space, number)
@@ -143,19 +203,52 @@ class SegmentFiles:
 
     # ------------------------------------------------------------------ what nobody names
     def strangers(self, named: Iterable[tuple[str, int]]) -> list[Path]:
-        """Return the files of segments that are not among these: what a crash left behind."""
-        known = {self.path(*one) for one in named}
-        return sorted(path for path in self.folder.glob("*.seg") if path not in known)
+        """Return the files of segments that are not among these: what a crash left behind.
 
-    def discard(self, paths: Iterable[Path]) -> None:
-        """Remove files that nobody names; whoever has one mapped keeps what it sees."""
+        A file of another store is not among them: it may be all that is left of that one.
+        """
+        known = {self.path(*one) for one in named}
+        others = sorted(path for path in self.folder.glob("*.seg") if path not in known)
+        return [path for path in others if self._mine(path) is not None]
+
+    def discard(self, paths: Iterable[Path]) -> int:
+        """Remove files that nobody names and return how many; one that will not go stays behind.
+
+        Whoever has one mapped keeps what it sees.
+        """
+        gone = 0
         for path in paths:
-            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                path.unlink()
+                gone += 1
         self.forget()
+        return gone
 
     def forget(self) -> None:
         """Let go of what is mapped: a removed file takes its room until nobody has it mapped."""
         self._maps.clear()
+
+
+def _size(space: VectorSpace, rows: int) -> int:
+    """Return the bytes of a file of so many rows."""
+    return HEADER + rows * space.dim * np.dtype(precision.DTYPES[space.precision]).itemsize
+
+
+def _owner(header: bytes) -> tuple[str, int] | None:
+    """Return the store and the number of the segment that a header says, None where it is torn."""
+    fixed = header[: _LAYOUT.size]
+    if len(header) < HEADER or header[HEADER - 4 :] != struct.pack("<I", zlib.crc32(fixed)):
+        return None
+    _, store_id, _, number, _ = _LAYOUT.unpack(fixed)
+    return store_id.decode("ascii", "replace"), number
+
+
+def _free(folder: Path, name: str) -> Path:
+    """Return a path of that name in a folder, with a number where it is taken."""
+    path, number = folder / name, 1
+    while path.exists():
+        path, number = folder / f"{name}.{number}", number + 1
+    return path
 
 
 def _pwrite(descriptor: int, data: memoryview, offset: int) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workbench.errors import StoreDamagedError, StoreError
+from workbench.errors import InvalidInputError, StoreDamagedError, StoreError
 from workbench.stores.database import ROW_HASH, SqliteDatabase
 from workbench.stores.vectors import precision
 from workbench.stores.vectors.base import VectorSpace
@@ -37,6 +37,17 @@ CREATE TABLE vector_row (
   scale REAL NOT NULL, norm REAL NOT NULL, {ROW_HASH} INTEGER NOT NULL
 ) STRICT;
 """
+
+
+_PRESENT = (
+    "SELECT count(*) FROM segment g JOIN space s ON s.no = g.space_no "
+    "JOIN vector_row r ON r.place >= (g.no << 32) AND r.place < (g.no << 32) + g.rows "
+    "WHERE s.name = ?"
+)
+_OUTSIDE = (
+    "NOT EXISTS (SELECT 1 FROM segment g JOIN space s ON s.no = g.space_no "
+    "WHERE g.no = place >> 32 AND (place & 4294967295) < g.rows)"
+)
 
 
 class SegmentRows:
@@ -198,12 +209,10 @@ class SegmentRows:
         )
         return self.files.strangers(named)
 
-    def collect(self) -> list[Path]:
-        """Remove those files; none while somebody holds a snapshot, which may name them."""
+    def collect(self) -> int:
+        """Remove those files, but none while somebody holds a snapshot, which may name them."""
         with self.database.collecting() as free:
-            gone = self.strangers() if free else []
-            self.files.discard(gone)
-        return gone
+            return self.files.discard(self.strangers()) if free else 0
 
     def _open_segment(self, space: VectorSpace) -> tuple[int, int]:
         for no in sorted(self._suspect):
@@ -214,8 +223,19 @@ class SegmentRows:
             (space.name,),
         )
         if found:
+            self._refuse_overwriting(space, *found[0])
             return found[0]
         return self._new_segment(space), 0
+
+    def _refuse_overwriting(self, space: VectorSpace, segment: int, rows: int) -> None:
+        end = (segment << 32) + rows
+        behind = "SELECT 1 FROM vector_row WHERE place >= ? AND place < ? LIMIT 1"
+        if self.database.rows(behind, (end, (segment + 1) << 32)):
+            raise StoreDamagedError(
+                f"Segment {segment} says that it ends before rows that are there.",
+                where=f"space {space.name}",
+                next="See what would be done about it with: workbench repair --store DIR",
+            )
 
     def _new_segment(self, space: VectorSpace) -> int:
         # The row of a suspect one may have been rolled back: its number is not taken again.
@@ -253,14 +273,7 @@ class SegmentRows:
         removals, segments = self.progress(space)
         if not removals:  # nothing is missing from what was committed: no need to count
             return sum(segments.values())
-        return int(
-            self.database.value(
-                "SELECT count(*) FROM segment g JOIN space s ON s.no = g.space_no "
-                "JOIN vector_row r ON r.place >= (g.no << 32) AND r.place < (g.no << 32) + g.rows "
-                "WHERE s.name = ?",
-                (space,),
-            )
-        )
+        return self._present(space)
 
     def located(self, vids: np.ndarray) -> pd.DataFrame:
         """Return ``place, vid, crc, scale, norm`` of those vids whose catalogue row is sound."""
@@ -311,6 +324,77 @@ class SegmentRows:
                 low = (no << 32) + first
                 problems.append(self._damaged_block(space, low, min(4096, rows - first)))
         return pd.concat(problems, ignore_index=True) if problems else _problems([], [])
+
+    def findings(self) -> dict[str, list[str]]:
+        """Return what is wrong beside the bytes of rows, by kind."""
+        found: dict[str, list[str]] = {"vector_file": [], "catalogue": [], "space": []}
+        try:
+            spaces = self.spaces()
+        except (StoreDamagedError, InvalidInputError) as error:
+            return found | {"space": [error.message]}
+        for name, space in spaces.items():
+            for no, rows in self.progress(name)[1].items():
+                if rows and (wrong := self.files.wrong(space, no, rows)):
+                    found["vector_file"].append(wrong)
+        found["catalogue"] = self._miscounted()
+        return found
+
+    def _miscounted(self) -> list[str]:
+        """Return what the catalogue counts and what is not so."""
+        next_vid = int(self.database.value("SELECT next_vid FROM store"))
+        last = int(self.database.value("SELECT coalesce(max(vid), 0) FROM vector_row"))
+        found = [f"the next vector would be {next_vid}, and {last} is one"] * (next_vid <= last)
+        outside = self.database.value(f"SELECT count(*) FROM vector_row WHERE {_OUTSIDE}")
+        found += [f"{outside} rows lie behind the end of their segment"] * bool(outside)
+        for name in self.spaces():
+            removals, segments = self.progress(name)
+            there = self._present(name)
+            if not removals and sum(segments.values()) != there:
+                found.append(f"space {name} counts {sum(segments.values())} rows, not {there}")
+        return found
+
+    def _present(self, space: str) -> int:
+        return int(self.database.value(_PRESENT, (space,)))
+
+    def recount(self) -> None:
+        """Let the catalogue count what is there, inside a unit of work."""
+        self.database.execute(
+            "UPDATE store SET next_vid = max(next_vid, 1 + (SELECT coalesce(max(vid), 0) "
+            "FROM vector_row))"
+        )
+        self.database.execute(
+            "UPDATE segment SET rows = max(rows, coalesce((SELECT max(r.place) + 1 - (no << 32) "
+            "FROM vector_row r WHERE r.place >= no << 32 AND r.place < (no + 1) << 32), 0))"
+        )
+        for name in self.spaces():
+            removals, segments = self.progress(name)
+            if not removals and sum(segments.values()) != self._present(name):
+                self.database.execute("UPDATE space SET removals = 1 WHERE name = ?", (name,))
+
+    def lost(self) -> list[int]:
+        """Return the places of rows of the catalogue that are not as they were written."""
+        rows = self.database.rows(
+            f"SELECT place FROM vector_row NOT INDEXED WHERE {ROW_HASH} IS NOT "
+            f"{ROW_HASH}(place, vid, crc, scale, norm) OR {_OUTSIDE}"
+        )
+        return [place for (place,) in rows]
+
+    def drop(self, places: list[int]) -> None:
+        """Take these rows out of the catalogue, inside a unit of work."""
+        self.database.executemany(
+            "DELETE FROM vector_row WHERE place = ?", ((place,) for place in places)
+        )
+        self.database.execute("UPDATE space SET removals = removals + 1")
+
+    def put_right(self, aside: Path) -> list[str]:
+        """Give files whose header says what they are their names; put those of others aside."""
+        known = [
+            (space, no)
+            for name, space in self.spaces().items()
+            for no, rows in self.progress(name)[1].items()
+            if rows
+        ]
+        return self.files.put_right(known, aside)
 
     def mend(self, space: VectorSpace) -> None:
         """Give the files of a space their header and length again; rows that are lost stay lost.
