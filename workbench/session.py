@@ -289,7 +289,7 @@ def open_demo(
     path : path, optional
         Its folder; ``./workbench-demo`` unless given.
     small : bool
-        About 120 people on two days, 5,000 sightings: made in a moment.
+        About 100 people on two days, 6,000 sightings: made in a moment.
     seed : int
         Another seed, other people and days in the same building.
     reset : bool

@@ -19,7 +19,7 @@ PAGE = "demo.html"
 
 @click.command()
 @click.option(
-    "--small", is_flag=True, help="A smaller site: two days, 120 people, made in a moment."
+    "--small", is_flag=True, help="A smaller site: two days, 100 people, made in a moment."
 )
 @click.option("--reset", is_flag=True, help="Make the demo store anew.")
 @click.option(

@@ -82,7 +82,7 @@ def simulate(*, small: bool = False, seed: int = 7) -> Site:
     Parameters
     ----------
     small : bool
-        About 120 people on 2 days, 5,000 appearances; else 400 on 5 days, 40,000.
+        About 100 people on 2 days, 6,000 appearances; else 400 on 5 days, 40,000.
     seed : int
         Another seed, other people and days; the building stays.
 

@@ -47,8 +47,8 @@ def near_ids(graph: GraphStore, label: str, key: str) -> list[str]:
     Those that differ in case, blanks or leading zeros alone are looked up. Of the others only ids
     near `key` in order are compared, so that a large store answers as fast as a small one.
     """
-    if not 0 < len(key) <= ID_LENGTH:
-        return []
+    if not isinstance(key, str) or not 0 < len(key) <= ID_LENGTH:
+        return []  # what no id can be is written like none
     spelt = {key.lower(), key.upper(), key.title(), key.strip()}
     if key.isdecimal():
         spelt |= {key.lstrip("0").zfill(digits) for digits in range(1, 9)}
