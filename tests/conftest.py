@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from hypothesis import settings
 ROOT = Path(__file__).resolve().parent.parent
 SHARED_DATA = ROOT.parent / "shared" / "data"
 DATA_OF_OTHERS = "the data folder of others, ../shared/data, is not beside the clone"
+TALLY = "tally"
 NO_ROOT = "a small file system cannot be mounted here: it takes root"
 
 
@@ -62,6 +63,15 @@ def answers(tiny_site: Path) -> dict[str, Any]:
     return json.loads((tiny_site / "answers.json").read_text(encoding="utf-8"))
 
 
+@pytest.fixture
+def tally(record_property: Callable[[str, object], None]) -> Iterator[list[str]]:
+    """Return where a test puts lines that are to be printed at the end of the run."""
+    lines: list[str] = []
+    yield lines
+    for line in lines:
+        record_property(TALLY, line)
+
+
 def reason_of(report: pytest.TestReport | pytest.CollectReport) -> str:
     """Return why a test was left out."""
     if isinstance(report.longrepr, tuple):
@@ -97,7 +107,12 @@ def pytest_make_collect_report() -> Iterator[Any]:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Say in one line each what was left out, and what failed before the tests."""
+    """Say in one line each what was counted, left out, and what failed before the tests."""
+    reports = [one for some in terminalreporter.stats.values() for one in some]
+    # Under several processes only what a report carries arrives here.
+    said = [pair for one in reports for pair in getattr(one, "user_properties", [])]
+    for line in dict.fromkeys(line for name, line in said if name == TALLY):
+        terminalreporter.write_line(str(line))
     left_out = Counter(reason_of(report) for report in terminalreporter.stats.get("skipped", []))
     for reason, tests in sorted(left_out.items()):
         terminalreporter.write_line(f"left out: {reason} ({tests} test{'s' if tests > 1 else ''})")

@@ -1,4 +1,4 @@
-"""The process that is forked for each trial, the stores that trials begin with, and the tally."""
+"""The process that is forked for each trial, and the stores that trials begin with."""
 
 from __future__ import annotations
 
@@ -8,9 +8,6 @@ from pathlib import Path
 import pytest
 
 from tests.faults import trial
-
-TALLIES: list[str] = []
-"""What each run of trials counted, for the end of the test run."""
 
 
 @pytest.fixture(scope="session")
@@ -29,22 +26,6 @@ def bases(tmp_path_factory: pytest.TempPathFactory) -> list[trial.Base]:
 
 
 @pytest.fixture
-def tally() -> Iterator[list[str]]:
-    """Return where a test puts the line that is to be printed at the end of the run."""
-    lines: list[str] = []
-    yield lines
-    TALLIES.extend(lines)
-
-
-@pytest.fixture
 def place(tmp_path: Path) -> Path:
     """Return a folder for the stores of trials."""
     return tmp_path
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print what was counted."""
-    if TALLIES:
-        terminalreporter.section("faults")
-        for line in TALLIES:
-            terminalreporter.write_line(line)

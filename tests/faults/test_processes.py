@@ -82,9 +82,7 @@ def mapped(store: Path) -> list[str]:
 
 
 # ------------------------------------------------------------------ all at once
-def test_four_processes_write_and_read_at_once(
-    store: Path, start: Start, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_four_processes_write_and_read_at_once(store: Path, start: Start, tally: list[str]) -> None:
     writers = [start("mix", store, name, ROUNDS) for name in "pqrt"]
     for writer in writers:
         writer.hear("ready")
@@ -105,12 +103,11 @@ def test_four_processes_write_and_read_at_once(
         bench.store.sweep()
         assert segments(store) == named(bench)
     writes = sum(sum(end["did"].values()) for end in ends)
-    with capsys.disabled():
-        print(f"\n4 processes: {writes} writes, {len(total['rows'])} rows")  # noqa: T201
+    tally.append(f"4 processes: {writes} writes, {len(total['rows'])} rows")
 
 
 def test_what_is_asked_while_another_compacts_is_right(
-    store: Path, start: Start, capsys: pytest.CaptureFixture[str]
+    store: Path, start: Start, tally: list[str]
 ) -> None:
     writer = start("churn", store)
     answers = 0
@@ -142,8 +139,7 @@ def test_what_is_asked_while_another_compacts_is_right(
         bench.store.sweep()
         assert segments(store) == named(bench)
         assert len(segments(store)) == 2, "a file for each space"
-    with capsys.disabled():
-        print(f"\n{answers} answers during {compactions} compactions")  # noqa: T201
+    tally.append(f"{answers} answers during {compactions} compactions")
 
 
 def test_a_snapshot_holds_while_another_writes_and_compacts(store: Path, start: Start) -> None:
@@ -272,7 +268,7 @@ def growing(tmp_path: Path) -> Path:
 
 
 def test_every_answer_is_a_prefix_of_the_truth(
-    growing: Path, start: Start, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    growing: Path, start: Start, tmp_path: Path, tally: list[str]
 ) -> None:
     progress = tmp_path / "progress"
     writer = start("write", growing, progress, SECONDS)
@@ -288,8 +284,7 @@ def test_every_answer_is_a_prefix_of_the_truth(
         assert watch.seen == rows, "the last answers do not show everything"
         assert bench.store.verify().ok
     assert said["rows"] > 3 and all(said["by"].values()) and len(said["by"]) == 8
-    with capsys.disabled():
-        print(f"\n{said['answers']} answers, each a prefix of {rows} rows: {said}")  # noqa: T201
+    tally.append(f"{said['answers']} answers, each a prefix of {rows} rows: {said}")
 
 
 def _until_it_began(progress: Path) -> None:
@@ -323,7 +318,7 @@ def test_a_notebook_reads_what_another_process_writes(
     start: Start,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    tally: list[str],
 ) -> None:
     progress = tmp_path / "progress"
     seconds = 60.0 if SOAK else 3.0
@@ -352,5 +347,4 @@ def test_a_notebook_reads_what_another_process_writes(
     assert int(said[0]) > 0 and int(said[1]) >= 8 and said[2] == "True"
     with workbench.open(growing) as bench:
         assert bench.store.verify().ok
-    with capsys.disabled():
-        print(f"\nin a notebook: {said[3]}")  # noqa: T201
+    tally.append(f"in a notebook: {said[3]}")
