@@ -301,3 +301,19 @@ def test_every_backend_of_the_registry_is_there() -> None:
     with pytest.raises(ConfigurationError, match="faiss, memory") as caught:
         backend("vector", "faiz")
     assert caught.value.where == "vector.backend"
+
+
+def test_a_store_whose_id_is_gone_is_damaged(tmp_path: Path) -> None:
+    file = tmp_path / "store.sqlite"
+    SqliteDatabase.create(file)
+    for change in (
+        "UPDATE sqlite_schema SET sql = replace(sql, 'store_id TEXT NOT NULL', 'store_id TEXT')",
+        "UPDATE store SET store_id = NULL",
+    ):
+        connection = sqlite3.connect(file)
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute(change)
+        connection.commit()
+        connection.close()
+    with pytest.raises(StoreDamagedError, match="lost its id"):
+        SqliteDatabase(file)

@@ -109,7 +109,8 @@ class SqliteDatabase:
                 self._connection.close()
                 self._require_same()  # file and log of two stores look damaged together
                 raise
-        if row is None:
+        if row is None or not isinstance(row[0], str):  # a flipped bit makes it NULL
+            self._connection.close()
             raise StoreDamagedError(
                 "The store has lost its id.", where=str(self.path), next="Restore a backup."
             )
