@@ -82,7 +82,7 @@ class GraphStoreContract:
                 assert r.put_frame(store, table.label, wanted.iloc[::-1]) == len(r.IDS)
             by = table.names[:2] if table.edge else list(table.key)
             r.equal(r.read(store, table.label), r.in_order(wanted, by))
-        assert not any(store.damaged().values())
+        assert store.findings() == []
         counts = store.counts()
         assert counts == {table.label: len(r.IDS) for table in r.WRITTEN}
 

@@ -23,7 +23,6 @@ SECTOR = 512
 LOSSES = ("everything", "nothing", "some", "all but the first", "all but the last")
 _CALLS = "openat,pwrite64,write,ftruncate,fdatasync,fsync,rename,unlink,unlinkat,mkdir"
 _LINE = re.compile(r"^\d+ +(\w+)\((.*)\) += +(-?\d+)(.*)$")
-_ESCAPED = re.compile(r"\\x([0-9a-f]{2})")
 
 
 class Recorder:

@@ -282,14 +282,12 @@ def test_every_changed_row_is_named(path: Path, sql: str) -> None:
     with store.transaction():
         store.name_vectors("face", named(("a", 1)))
         store.refresh_statistics(["ann"])
-    assert store.damaged() == {"database": [], "row": []}
+    assert store.findings() == []
     connection = sqlite3.connect(path)
     with connection:
         assert connection.execute(sql).rowcount == 1
     connection.close()
-    found = store.damaged()
-    assert found["database"] == []
-    assert len(found["row"]) == 1
+    assert [one.kind for one in store.findings()] == ["row"]
 
 
 # ---------------------------------------------------------------------- backends by name

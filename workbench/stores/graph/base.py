@@ -279,13 +279,6 @@ class GraphStore(ABC):
         """Return what is not as it was written."""
         return []
 
-    def damaged(self) -> dict[str, list[str]]:
-        """Return what is not as it was written, in words, by kind."""
-        found: dict[str, list[str]] = {"database": [], "row": []}
-        for one in self.findings():
-            found.setdefault(one.kind, []).append(one.text)
-        return found
-
     @contextmanager
     def unchecked(self) -> Iterator[None]:
         """Answer the questions inside from rows as they are, damaged or not: to look for damage."""

@@ -11,17 +11,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from workbench import schema
 from workbench.errors import StoreDamagedError
 from workbench.stores.database import ROW_HASH, SqliteDatabase, row_hash
 from workbench.stores.graph import tables
 from workbench.stores.graph.base import Finding, Removal
 
-_WRITTEN = [
-    table
-    for table in (*schema.NODES.values(), *schema.EDGES.values())
-    if not table.derived and table is not schema.HAS_APPEARANCE
-]
 _EMBEDDING = ("vid", "appearance_no", "space_no")
 _MOST = 10_000  # findings of SQLite's own check that are asked for
 _INDEX = re.compile(r"(row \d+ missing from index|wrong # of entries in index|non-unique entry in)")
@@ -29,7 +23,7 @@ _INDEX = re.compile(r"(row \d+ missing from index|wrong # of entries in index|no
 _CELL = re.compile(r"(NULL|non-\w+|TEXT|NUMERIC) value in (\w+)\.")
 _BLOCK = 4096
 # Rows that nothing but themselves needs: these can be taken out.
-_REMOVABLE = {t.name for t in _WRITTEN if t.edge} | {
+_REMOVABLE = {t.name for t in tables.WRITTEN if t.edge} | {
     "embedding",
     "outage",
     "appearance",
@@ -48,7 +42,7 @@ class _Layout:
 
 
 def _layouts() -> Iterator[_Layout]:
-    for table in _WRITTEN:
+    for table in tables.WRITTEN:
         key = tuple(tables.physical(table.column(name)) for name in table.key)
         yield _Layout(table.name, tuple(tables.hashed(table)), key)
     yield _Layout("embedding", _EMBEDDING, ("vid",))
@@ -119,7 +113,7 @@ def removals(database: SqliteDatabase, found: Sequence[Finding]) -> list[Removal
         out = [one for name, numbers in picked.items() for one in _rows(database, name, numbers)]
         lost = picked.get("appearance", [])
         out += _rows(database, "embedding", _referring(database, "embedding", lost))
-        for table in _WRITTEN:
+        for table in tables.WRITTEN:
             for column in table.columns if table.edge else ():
                 gone = picked.get(column.references or "", [])
                 numbers = _referring(database, table.name, gone, tables.physical(column))

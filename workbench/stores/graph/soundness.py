@@ -21,11 +21,7 @@ from workbench.stores.database import ROW_HASH, SqliteDatabase
 from workbench.stores.graph import tables
 
 _LARGEST = 1 << 24  # a row whose number is beyond this is looked at every time
-_COLUMNS = {
-    table.name: tables.hashed(table)
-    for table in (*schema.NODES.values(), *schema.EDGES.values())
-    if not table.derived and table is not schema.HAS_APPEARANCE
-}
+_COLUMNS = {table.name: tables.hashed(table) for table in tables.WRITTEN}
 _ENCODED = ("utf-8", "surrogatepass")  # as database.row_hash does, without its call
 
 # What a sighting is read with beside its columns, so that its row's checksum can be computed.

@@ -328,12 +328,7 @@ class SqliteGraphStore(GraphStore):
             self._rows.require(name, map(itemgetter(position), numbers))
 
     def counts(self) -> dict[str, int]:
-        tables_ = [t for t in (*schema.NODES.values(), *schema.EDGES.values()) if not t.derived]
-        counted = {
-            t.label: f"(SELECT count(*) FROM {t.name})"
-            for t in tables_
-            if t is not schema.HAS_APPEARANCE
-        }
+        counted = {t.label: f"(SELECT count(*) FROM {t.name})" for t in tables.WRITTEN}
         counted["HAS_APPEARANCE"] = (
             "(SELECT count(*) FROM appearance WHERE identity_no IS NOT NULL)"
         )

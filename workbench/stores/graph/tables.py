@@ -46,6 +46,13 @@ CREATE UNIQUE INDEX embedding_of_appearance ON embedding (appearance_no, space_n
 CREATE TABLE sweep (vid INTEGER PRIMARY KEY, space TEXT NOT NULL) STRICT;
 """
 
+WRITTEN = tuple(
+    table
+    for table in (*schema.NODES.values(), *schema.EDGES.values())
+    if not table.derived and table is not schema.HAS_APPEARANCE
+)
+"""What has a table of its own: a link is cells of its appearance's row, a derived one a view."""
+
 # What the graph calls edges and the appearance's row already says, for people who read with SQL.
 _VIEWS = """
 CREATE VIEW has_appearance AS
@@ -102,17 +109,9 @@ def hashed(table: Table) -> list[str]:
     return [*names(table), *(LINK if table is schema.APPEARANCE else ())]
 
 
-def key_of(name: str) -> str:
-    """Return the SQL expression that names a row of a table to people."""
-    known = {t.name: t for t in (*schema.NODES.values(), *schema.EDGES.values())}
-    return " || ' ' || ".join(physical(known[name].column(part)) for part in known[name].key)
-
-
 def ddl() -> str:
     """Return every definition, derived from the schema."""
-    written = [t for t in (*schema.NODES.values(), *schema.EDGES.values()) if not t.derived]
-    parts = [_create(table) for table in written if table is not schema.HAS_APPEARANCE]
-    return "".join(parts) + _INDEXES.lstrip() + _VIEWS.lstrip()
+    return "".join(map(_create, WRITTEN)) + _INDEXES.lstrip() + _VIEWS.lstrip()
 
 
 def _create(table: Table) -> str:
