@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -51,39 +51,41 @@ def struck(
     writer: trial.Writer, bases: list[trial.Base], place: Path, points: Sequence[Point]
 ) -> list[trial.Result]:
     """Return what each trial by strace came to."""
-    results = []
-    for n, (number, call, count, deed) in enumerate(points):
-        base, folder = bases[number], place / f"t{n}"
+
+    def strike(base: trial.Base, folder: Path, call: str, count: int, deed: str) -> trial.Outcome:
         kind, lasting = deed.removesuffix("+"), deed.endswith("+")
-        tracer = tracing.Tracer(place / f"t{n}.log", call, count, kind, lasting=lasting)
-        outcome = trial.run(writer, base, folder, tracer=tracer)
-        died = outcome.status == -9 if kind == "SIGKILL" else outcome.status == 0
-        wrong = trial.check(base, folder, outcome)
-        if outcome.struck and not died:
-            wrong.append(f"it ended with {outcome.status}: {outcome.said[-1:]}")
-        point = f"{base.seed}-{base.first} {call} {count} {deed}"
-        results.append(trial.Result(point, bool(outcome.struck), tuple(wrong)))
-        if not wrong:  # what was wrong is left to be looked at
-            shutil.rmtree(folder)
-    return results
+        log = folder.with_name(f"{folder.name}.log")
+        tracer = tracing.Tracer(log, call, count, kind, lasting=lasting)
+        return trial.run(writer, base, folder, tracer=tracer)
+
+    return [_tried(bases, place / f"t{n}", point, strike) for n, point in enumerate(points)]
 
 
 def struck_inside(
     writer: trial.Writer, bases: list[trial.Base], place: Path, points: Sequence[Point]
 ) -> list[trial.Result]:
     """Return what each trial at a failpoint came to."""
-    results = []
-    for n, (number, name, count, deed) in enumerate(points):
-        base, folder = bases[number], place / f"f{n}"
-        outcome = trial.run(writer, base, folder, failpoint=(name, count, deed))
-        wrong = trial.check(base, folder, outcome)
-        if outcome.struck and outcome.status != (0 if deed in ("EIO", "ENOSPC") else -9):
-            wrong.append(f"it ended with {outcome.status}: {outcome.said[-1:]}")
-        point = f"{base.seed}-{base.first} {name} {count} {deed}"
-        results.append(trial.Result(point, bool(outcome.struck), tuple(wrong)))
-        if not wrong:  # what was wrong is left to be looked at
-            shutil.rmtree(folder)
-    return results
+
+    def strike(base: trial.Base, folder: Path, name: str, count: int, deed: str) -> trial.Outcome:
+        return trial.run(writer, base, folder, failpoint=(name, count, deed))
+
+    return [_tried(bases, place / f"f{n}", point, strike) for n, point in enumerate(points)]
+
+
+def _tried(
+    bases: list[trial.Base], folder: Path, point: Point, strike: Callable[..., trial.Outcome]
+) -> trial.Result:
+    number, call, count, deed = point
+    base = bases[number]
+    outcome = strike(base, folder, call, count, deed)
+    wrong = trial.check(base, folder, outcome)
+    # What is refused goes on and ends well; everything else is to die of the signal.
+    if outcome.struck and outcome.status != (0 if deed.startswith("E") else -9):
+        wrong.append(f"it ended with {outcome.status}: {outcome.said[-1:]}")
+    if not wrong:  # what was wrong is left to be looked at
+        shutil.rmtree(folder)
+    where = f"{base.seed}-{base.first} {call} {count} {deed}"
+    return trial.Result(where, bool(outcome.struck), tuple(wrong))
 
 
 def refusable(counts: Sequence[dict[str, int]]) -> list[dict[str, int]]:

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from tests.faults.tracing import PROGRAM
+from tests.faults.tracing import Strace
 
 SECTOR = 512
 LOSSES = ("everything", "nothing", "some", "all but the first", "all but the last")
@@ -25,30 +24,11 @@ _CALLS = "openat,pwrite64,write,ftruncate,fdatasync,fsync,rename,unlink,unlinkat
 _LINE = re.compile(r"^\d+ +(\w+)\((.*)\) += +(-?\d+)(.*)$")
 
 
-class Recorder:
+class Recorder(Strace):
     """strace that writes down every write with its bytes; to be given to a trial as its tracer."""
 
-    def __init__(self, log: Path) -> None:
-        self.log = log
-        self._process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def pid(self) -> int:
-        assert self._process
-        return self._process.pid
-
-    def attach(self, pid: int, store: Path) -> None:
-        assert PROGRAM
-        self._process = subprocess.Popen(
-            [PROGRAM, "-f", "-qq", "-y", "-xx", "-s", "100000000", "-o", str(self.log),
-             "-e", f"trace={_CALLS}", "-p", str(pid)],
-            stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-
-    def finish(self) -> str:
-        assert self._process
-        self._process.wait(timeout=60)
-        return "recorded"
+    def options(self, store: Path) -> list[str]:
+        return ["-xx", "-s", "100000000", "-e", f"trace={_CALLS}"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,37 @@ CALLS = ("pwrite64", "write", "fdatasync", "fsync", "rename", "unlink", "ftrunca
 _FILES = ("store.sqlite", "store.sqlite-wal", "writer.lock", "vectors", ".")
 
 
-class Tracer:
-    """strace over one process.
+class Strace:
+    """strace over one process, from where that has stopped itself until it is gone."""
+
+    def __init__(self, log: Path) -> None:
+        self.log = log
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self._process
+        return self._process.pid
+
+    def attach(self, pid: int, store: Path) -> None:
+        """Watch a process that has stopped itself."""
+        assert PROGRAM
+        command = [PROGRAM, "-f", "-qq", "-y", "-o", str(self.log), *self.options(store)]
+        self._process = subprocess.Popen([*command, "-p", str(pid)], stderr=subprocess.DEVNULL)
+
+    def options(self, store: Path) -> list[str]:
+        """Return what of the process is watched, and what is done to it."""
+        raise NotImplementedError  # each kind says it
+
+    def finish(self) -> str:
+        """Return what reached the process, in words; nothing if it was not struck."""
+        assert self._process
+        self._process.wait(timeout=60)
+        return ""
+
+
+class Tracer(Strace):
+    """strace that strikes, or counts.
 
     Parameters
     ----------
@@ -31,35 +60,21 @@ class Tracer:
         self, log: Path, call: str = "", number: int = 0, deed: str = "SIGKILL", *,
         lasting: bool = False,
     ) -> None:  # fmt: skip
-        self.log = log
+        super().__init__(log)
         self._inject: list[str] = []
         if call:
             what = f"signal={deed}" if deed.startswith("SIG") else f"error={deed}"
             plus = "+" if lasting else ""
             self._inject = ["-e", f"inject={call}:{what}:when={number}{plus}"]
         self._kill = deed == "SIGKILL" and bool(call)
-        self._process: subprocess.Popen[bytes] | None = None
 
-    @property
-    def pid(self) -> int:
-        assert self._process
-        return self._process.pid
-
-    def attach(self, pid: int, store: Path) -> None:
-        """Watch a process that has stopped itself."""
-        assert PROGRAM
+    def options(self, store: Path) -> list[str]:
         spaces = [f"vectors/{s}-{n:06d}.seg" for s in ("face", "reid") for n in range(1, 9)]
         paths = [part for name in (*_FILES, *spaces) for part in ("-P", str(store / name))]
-        self._process = subprocess.Popen(
-            [PROGRAM, "-f", "-qq", "-y", "-o", str(self.log), "-e", f"trace={','.join(CALLS)}",
-             *self._inject, *paths, "-p", str(pid)],
-            stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+        return ["-e", f"trace={','.join(CALLS)}", *self._inject, *paths]
 
     def finish(self) -> str:
-        """Return what reached the process, in words; nothing if it was not struck."""
-        assert self._process
-        self._process.wait(timeout=60)
+        super().finish()
         text = self.log.read_text(errors="replace")
         if self._kill:
             return "SIGKILL" if "+++ killed by SIGKILL" in text else ""
