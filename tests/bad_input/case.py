@@ -8,11 +8,12 @@ import json
 import os
 import traceback
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import workbench
 from workbench.cli import main
 from workbench.errors import WorkbenchError
 
@@ -36,21 +37,53 @@ class Case:
     says: str = ""
 
 
-def outcome(case: Case, bench: Any, store: Path, folder: Path) -> str:
-    """Return what is wrong with how the input was met, '' when nothing is."""
+def filled(path: Path, site: Path) -> Path:
+    """Make the store that bad input is given to: the site computed by hand."""
+    named = {name: site / f"{name}.csv" for name in ("cameras", "adjacency", "outages")}
+    workbench.ingest(
+        path,
+        site / "appearances.csv",
+        **named,
+        identities=site / "identities.csv",
+        floor_plan=site / "floor_plan.yaml",
+        face=site / "face.npz",
+        reid=site / "reid.npz",
+        quiet=True,
+    )
+    return path
+
+
+def met(cases: Iterable[Case], bench: Any, store: Path, folder: Path) -> list[str]:
+    """Return what is wrong with how these inputs were met, each in a folder of its own."""
+    before = bench.store.content_hash()
+    wrong = []
+    for number, case in enumerate(cases):
+        place = folder / str(number)
+        place.mkdir()
+        _, problem = outcome(case, bench, store, place)
+        if bench.store.content_hash() != before:
+            problem = f"the store was changed; {problem}"
+            before = bench.store.content_hash()
+        if problem:
+            wrong.append(f"{case.kind}: {case.name}: {problem}")
+    return wrong
+
+
+def outcome(case: Case, bench: Any, store: Path, folder: Path) -> tuple[int, str]:
+    """Return the exit code, and what is wrong with how the input was met, '' when nothing is."""
     try:
         code, error = _called(case.call, bench) if case.call else _typed(case, store, folder)
     except Exception:
-        return "crashed: " + traceback.format_exc(limit=-4)
+        return 70, "crashed: " + traceback.format_exc(limit=-4)
     if code not in case.codes:
-        return f"exit {code}, not {case.codes}: {error}"
+        return code, f"exit {code}, not {case.codes}: {error}"
     if code in (0, 1):
-        return ""
+        return code, ""
     missing = [part for part in ("message", "where", "next") if not error.get(part)]
     if missing:
-        return f"no {' and no '.join(missing)}: {error}"
+        return code, f"no {' and no '.join(missing)}: {error}"
     text = " ".join(str(error[part]) for part in ("message", "where", "next"))
-    return "" if case.says in text else f"does not say {case.says!r}: {error}"
+    return code, "" if case.says in text else f"does not say {case.says!r}: {error}"
 
 
 def _called(call: Call, bench: Any) -> tuple[int, dict[str, Any]]:

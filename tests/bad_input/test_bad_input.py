@@ -8,16 +8,16 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import pandas as pd
 import pytest
 
 import workbench
-from tests.bad_input import rooms, sides, tables, vectors
-from tests.bad_input.case import Case, outcome
+from tests.bad_input import mutated, rooms, sides, tables, vectors
+from tests.bad_input.case import Case, filled, met
 
 SEED = 20260112
+MUTATED = 100
 DIM = 16  # of the small site's faces
 KINDS = {
     "csv bytes": tables.csv_bytes,
@@ -42,19 +42,7 @@ def cases(kind: str) -> list[Case]:
 @pytest.fixture(scope="session")
 def store(tmp_path_factory: pytest.TempPathFactory, tiny_site: Path) -> Path:
     """Return the store of the small site."""
-    path = tmp_path_factory.mktemp("bad-input") / "store"
-    named = {name: tiny_site / f"{name}.csv" for name in ("cameras", "adjacency", "outages")}
-    workbench.ingest(
-        path,
-        tiny_site / "appearances.csv",
-        **named,
-        identities=tiny_site / "identities.csv",
-        floor_plan=tiny_site / "floor_plan.yaml",
-        face=tiny_site / "face.npz",
-        reid=tiny_site / "reid.npz",
-        quiet=True,
-    )
-    return path
+    return filled(tmp_path_factory.mktemp("bad-input") / "store", tiny_site)
 
 
 @pytest.fixture(scope="session")
@@ -62,22 +50,6 @@ def bench(store: Path) -> Iterator[workbench.Workbench]:
     """Return the store, open for all cases."""
     with workbench.open(store) as found:
         yield found
-
-
-def met(kind_cases: list[Case], bench: Any, store: Path, folder: Path) -> list[str]:
-    """Return what is wrong with how these inputs were met."""
-    before = bench.store.content_hash()
-    wrong = []
-    for number, case in enumerate(kind_cases):
-        place = folder / str(number)
-        place.mkdir()
-        problem = outcome(case, bench, store, place)
-        if bench.store.content_hash() != before:
-            problem = f"the store was changed; {problem}"
-            before = bench.store.content_hash()
-        if problem:
-            wrong.append(f"{case.kind}: {case.name}: {problem}")
-    return wrong
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -153,9 +125,19 @@ def test_good_rows_among_bad_ones_are_loaded(
             assert loaded.store.verify().ok
 
 
+def test_good_files_changed_at_random(
+    store: Path, bench: workbench.Workbench, tmp_path: Path, tally: list[str]
+) -> None:
+    refused, wrong = mutated.met(Random(SEED), MUTATED, bench, store, tmp_path)
+    tally.append(f"{len(refused)} mutated files refused, {len(wrong)} wrongly")
+    assert not wrong, "\n".join(wrong)
+    assert len(refused) == MUTATED
+
+
 def test_how_many_there_are(tmp_path: Path, tally: list[str]) -> None:
     counts = Counter({kind: len(cases(kind)) for kind in KINDS})
     counts["stores"] = len(list(rooms.stores(Random(SEED), tmp_path))) + 8
     counts["mixed files"] = 8
+    counts["mutated files"] = MUTATED
     tally.append(f"{sum(counts.values())} bad inputs (seed {SEED}): {dict(counts)}")
     assert sum(counts.values()) >= 500

@@ -15,7 +15,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import traceback
@@ -29,11 +28,11 @@ import pandas as pd
 
 import workbench
 from tests.faults import failpoints, safeguards
+from tests.faults.trial import Server
 from workbench.config import WorkbenchConfig
 from workbench.errors import WorkbenchError
 from workbench.model import Appearance
 
-ROOT = Path(__file__).resolve().parents[2]
 START = pd.Timestamp("2026-01-12T08:00:00Z")
 CAMERAS = ("c1", "c2", "c3")
 DIMS = {"face": 6, "reid": 8}
@@ -332,28 +331,16 @@ def _left_out(
 
 
 # ------------------------------------------------------------------ the process that dies
-class Dying:
+class Dying(Server):
     """Runs operations in a process that may be cut short in them."""
 
     def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.machine"],
-            cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        )  # fmt: skip
-
-    def close(self) -> None:
-        assert self._process.stdin and self._process.stdout
-        self._process.stdin.close()
-        self._process.wait(timeout=60)
-        self._process.stdout.close()
+        super().__init__("tests.faults.machine")
 
     def do(self, folder: Path, operation: Operation, **how: Any) -> tuple[int, list[str]]:
         """Return how the process ended (minus the signal) and the lines that it said."""
-        assert self._process.stdin and self._process.stdout
-        order = {"store": str(folder), "operation": operation, **how}
-        self._process.stdin.write(json.dumps(order) + "\n")
-        self._process.stdin.flush()
-        status, said = json.loads(self._process.stdout.readline())
+        self.ask({"store": str(folder), "operation": operation, **how})
+        status, said = json.loads(self.line())
         return status, said
 
 

@@ -16,11 +16,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import numpy as np
 
+import workbench
+from tests.bad_input import case, mutated
 from tests.faults import campaign, damage, failpoints, trial
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,6 +37,7 @@ USUAL = {
     "struck at a failpoint": 5000,
     "power cut": 1000,
     "damaged file": 2000,
+    "bad input": 10_000,
 }
 _NOTHING: dict[str, Any] = {"rounds": 0, "trials": 0, "points": [], "wrong": [], "seconds": 0.0}
 
@@ -42,9 +47,11 @@ class Soak:
 
     def __init__(self) -> None:
         self._writer = trial.Writer()
+        self._site = Path(tempfile.mkdtemp(prefix="workbench-soak-site-"))
 
     def close(self) -> None:
         self._writer.close()
+        shutil.rmtree(self._site)
 
     def bases(self, folder: Path, seed: int, *, steps: int) -> list[trial.Base]:
         """Make two bases at random places of plans of their own."""
@@ -83,20 +90,26 @@ class Soak:
         found = damage.run(folder, 5 * ROUND, seed)
         return [trial.Result(str(one), struck=True, wrong=tuple(said)) for one, said in found]
 
+    def inputs(self, folder: Path, seed: int) -> list[trial.Result]:
+        store = self._site / "store"
+        if not store.exists():
+            case.filled(store, ROOT / "data" / "tiny_site")
+        with workbench.open(store) as bench:
+            refused, wrong = mutated.met(Random(seed), 10 * ROUND, bench, store, folder)
+        results = [trial.Result(f"{seed} {one}", struck=True, wrong=()) for one in refused]
+        return results + [trial.Result(f"{seed}", struck=True, wrong=(one,)) for one in wrong]
+
 
 def soak(wanted: dict[str, int], seconds: float) -> dict[str, Any]:
     """Do what is missing of each part, for at most so long; return what was counted in all."""
     counted: dict[str, Any] = json.loads(PROGRESS.read_text()) if PROGRESS.exists() else {}
     until = time.monotonic() + seconds
     work = Soak()
-    parts = dict(
-        zip(USUAL, (work.kills, work.errors, work.inside, work.cuts, work.damages), strict=True)
-    )
+    works = (work.kills, work.errors, work.inside, work.cuts, work.damages, work.inputs)
+    parts = dict(zip(USUAL, works, strict=True))
     try:
         for name, total in wanted.items():
-            mine = counted.setdefault(
-                name, {"rounds": 0, "trials": 0, "points": [], "wrong": [], "seconds": 0.0}
-            )
+            mine = counted.setdefault(name, deepcopy(_NOTHING))
             while mine["trials"] < total and time.monotonic() < until:
                 _round(parts[name], mine)
                 _keep(counted)

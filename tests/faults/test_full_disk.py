@@ -8,12 +8,16 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
+import workbench
 from tests.conftest import NO_ROOT
-from tests.faults import trial
+from tests.faults import safeguards, trial
 from tests.faults.subject import opened
 from tests.faults.workload import plan
+from workbench.config import WorkbenchConfig
 from workbench.errors import StoreError
 
 DISK = 8 << 20
@@ -71,3 +75,41 @@ def test_a_full_disk_refuses_whole_steps_and_with_room_it_goes_on(
     tally.append(f"  of them {refused} refused a step")
     assert refused >= len(LEFT) // 3
     assert not [one for one in results if one.wrong], tally[0]
+
+
+def refused_and_repeated(folder: Path, left: int) -> str:
+    """Add vectors that need more room than is left, then with room; return what is wrong.
+
+    A hundred rows of 512 numbers need 200 kB, the rest of them not a quarter of that.
+    """
+    config = WorkbenchConfig.model_validate({"faiss": {"face": {"precision": "float32"}}})
+    vectors = np.random.default_rng(left).normal(size=(100, 512)).astype("float32")
+    rows = pd.DataFrame({"id": [f"a{n:03d}" for n in range(100)], "camera_id": "c1"})
+    rows["timestamp"] = pd.Timestamp("2026-01-12T08:00:00Z")
+    with workbench.open(folder, config=config, create=True) as bench:
+        bench.cameras.add(pd.DataFrame({"id": ["c1"]}))
+        filler = fill(folder.parent, left)
+        try:
+            bench.appearances.add(rows, face=vectors)
+            wrong = "not refused"
+        except StoreError as error:
+            wrong = "" if "vectors" in error.message else f"refused, but {error.message}"
+        finally:
+            filler.unlink()
+        if wrong or len(bench.appearances.find()) or not bench.store.verify().ok:
+            return wrong or "something of it is there"
+        bench.appearances.add(rows, face=vectors)
+        ids = bench.manager.graph.vectors_of("face")
+        kept = bench.manager.vector.get("face", ids["vid"].to_numpy())
+        true = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        order = ids["appearance_id"].str[1:].astype(int).to_numpy()
+        if not np.allclose(kept, true[order], atol=1e-6) or not bench.store.verify().ok:
+            return "with room, other vectors are there"
+    return ""
+
+
+@pytest.mark.parametrize("without", [None, "errors of writing ignored"])
+def test_vectors_that_do_not_fit_are_refused(small_disk: Path, without: str | None) -> None:
+    with safeguards.removed(without):
+        said = {left: refused_and_repeated(small_disk / f"{left}", left) for left in (100, 140)}
+    assert all(said.values()) if without else not any(said.values()), said

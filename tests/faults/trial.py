@@ -31,12 +31,12 @@ class Outcome:
     wrong: list[str] = field(default_factory=list)
 
 
-class Writer:
-    """The process that is forked for each trial (``tests/faults/server.py``)."""
+class Server:
+    """A module run as a program that answers lines with lines."""
 
-    def __init__(self) -> None:
+    def __init__(self, module: str) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.server"],
+            [sys.executable, "-m", module],
             cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
 
@@ -47,18 +47,33 @@ class Writer:
         self._process.wait(timeout=60)
         self._process.stdout.close()
 
-    def start(self, trial: dict[str, Any]) -> int:
+    def ask(self, order: dict[str, Any]) -> None:
+        """Send an order as a line of JSON."""
         assert self._process.stdin
-        self._process.stdin.write(json.dumps(trial) + "\n")
+        self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
-        return int(self._line("pid"))
+
+    def line(self) -> str:
+        """Return the next line of its answer."""
+        assert self._process.stdout
+        return self._process.stdout.readline()
+
+
+class Writer(Server):
+    """The process that is forked for each trial (``tests/faults/server.py``)."""
+
+    def __init__(self) -> None:
+        super().__init__("tests.faults.server")
+
+    def start(self, trial: dict[str, Any]) -> int:
+        self.ask(trial)
+        return int(self._word("pid"))
 
     def status(self) -> int:
-        return int(self._line("status"))
+        return int(self._word("status"))
 
-    def _line(self, name: str) -> str:
-        assert self._process.stdout
-        word, _, rest = self._process.stdout.readline().partition(" ")
+    def _word(self, name: str) -> str:
+        word, _, rest = self.line().partition(" ")
         assert word == name, f"the writer said {word!r}"
         return rest
 

@@ -41,7 +41,7 @@ from workbench.storage.backup import back_up, back_up_into, examined
 from workbench.storage.folder import open_store
 from workbench.storage.manager import HybridStorageManager
 from workbench.storage.restore import restore
-from workbench.stores.database import standing_still
+from workbench.stores.locks import standing_still
 
 
 def test_a_damaged_file_of_a_backup_is_named_and_nothing_is_changed(

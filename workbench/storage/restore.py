@@ -10,7 +10,7 @@ from workbench.storage import whole
 from workbench.storage.backup import examined
 from workbench.storage.folder import VECTORS, is_store, refuse_network
 from workbench.storage.manifest import STORE, Manifest, check_files, damaged, read_manifest
-from workbench.stores.database import standing_still
+from workbench.stores.locks import standing_still
 
 
 @dataclass(frozen=True, slots=True)

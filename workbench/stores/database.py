@@ -17,7 +17,6 @@ import fcntl
 import os
 import sqlite3
 import threading
-import time
 import uuid
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -33,6 +32,7 @@ from workbench.errors import (
     StoreError,
     StoreVersionError,
 )
+from workbench.stores import locks
 
 APPLICATION_ID = 0x5742_5331  # "WBS1": tells our files from other people's SQLite files
 VERSION = 1
@@ -89,14 +89,14 @@ class SqliteDatabase:
         self._depth = 0
         self.units = 0  # of work that were begun here
         self._lease: tuple[int, int] = (0, 0)
-        self._readers: int | None = None
+        self._readers = locks.Readers(self.path.parent)
         if not self.path.is_file():
             raise NotFoundError(
                 "There is no store here.",
                 where=str(self.path.parent),
                 next="Make one with: workbench ingest FILE --store DIR, or workbench demo",
             )
-        self._file = _file_at(self.path)
+        self._file = locks.file_at(self.path)
         with _past_looking_at(), self.translated():
             self._connection = _connect(self.path, wait_s)
             try:
@@ -157,13 +157,10 @@ class SqliteDatabase:
         with self._mutex:
             # The last one to close removes the log by its name: never that of the store which a
             # restore puts there at this moment, so it waits for us, or we for it.
-            readers = self._readers_lock() if _file_at(self.path) == self._file else None
-            if readers is not None:
-                fcntl.flock(readers, fcntl.LOCK_SH)
+            if locks.file_at(self.path) == self._file:
+                self._readers.share()
             self._connection.close()
-            if self._readers is not None:
-                os.close(self._readers)
-                self._readers = None
+            self._readers.close()
 
     # ------------------------------------------------------------------ reading
     def rows(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> list[tuple]:
@@ -189,8 +186,7 @@ class SqliteDatabase:
                 yield
                 return
             # Before the state is chosen: what it names is not collected from here on.
-            readers = self._readers_lock()
-            fcntl.flock(readers, fcntl.LOCK_SH)
+            self._readers.share()
             try:
                 self._require_same()
                 with self.translated():
@@ -199,16 +195,7 @@ class SqliteDatabase:
             finally:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
-                fcntl.flock(readers, fcntl.LOCK_UN)
-
-    def _readers_lock(self) -> int:
-        if self._readers is None:
-            lock = self.path.with_name("readers.lock")
-            try:
-                self._readers = os.open(lock, os.O_RDONLY | os.O_CREAT, 0o644)
-            except OSError:  # nobody collects where nobody can write
-                self._readers = os.open(self.path.parent, os.O_RDONLY)
-        return self._readers
+                self._readers.give_back()
 
     @contextmanager
     def collecting(self, wait_s: float = 1.0) -> Iterator[bool]:
@@ -218,12 +205,10 @@ class SqliteDatabase:
         does not name it.
         """
         with self._mutex, self._writer_lock():
-            readers = self._readers_lock()
-            free = _locked(readers, wait_s)
             try:
-                yield free
+                yield self._readers.alone(wait_s)
             finally:
-                fcntl.flock(readers, fcntl.LOCK_UN)
+                self._readers.give_back()
 
     @property
     def writing(self) -> bool:
@@ -372,13 +357,13 @@ class SqliteDatabase:
 
     @contextmanager
     def _writer_lock(self) -> Iterator[None]:
-        with _writing(self.path.parent, self.wait_s):
+        with locks.writing(self.path.parent, self.wait_s):
             self._require_same()
             yield
 
     def _require_same(self) -> None:
         """Refuse where another file is at the path by now: what is written here would be lost."""
-        if _file_at(self.path) != self._file:
+        if locks.file_at(self.path) != self._file:
             raise StoreBusyError(
                 "The store was replaced or moved away while it was open; nothing was written.",
                 where=str(self.path.parent),
@@ -442,82 +427,6 @@ def _past_looking_at() -> Iterator[None]:
         if error.next and "workbench verify" in error.next:
             error.next = "Restore a backup: workbench restore BACKUP --store DIR --replace"
         raise
-
-
-@contextmanager
-def standing_still(folder: Path, wait_s: float = 30.0) -> Iterator[None]:
-    """Hold the store in a folder still, sound or damaged: nobody writes, nobody reads a snapshot.
-
-    Raises
-    ------
-    StoreBusyError
-        When somebody goes on for longer than `wait_s`, or has replaced the store meanwhile.
-    """
-    with _writing(folder, wait_s):
-        readers = os.open(folder / "readers.lock", os.O_RDONLY | os.O_CREAT, 0o644)
-        try:
-            if not _locked(readers, wait_s):
-                raise StoreBusyError(
-                    f"Another process has been reading for {wait_s:g} s.",
-                    where=str(folder),
-                    next="Try again when it has finished.",
-                )
-            yield
-        finally:
-            os.close(readers)
-
-
-@contextmanager
-def _writing(folder: Path, wait_s: float) -> Iterator[None]:
-    lock = folder / "writer.lock"
-    try:
-        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o644)
-    except OSError as error:
-        raise StoreError(
-            f"The store cannot be written ({error.strerror}); nothing was changed.",
-            where=str(lock),
-            next="Mend the permissions, then repeat the same command.",
-        ) from error
-    try:
-        if not _locked(descriptor, wait_s):
-            raise StoreBusyError(
-                f"Another process has been writing for {wait_s:g} s.",
-                where=str(folder),
-                next="Try again when it has finished.",
-            )
-        held = os.fstat(descriptor)
-        if _file_at(lock) != (held.st_dev, held.st_ino):
-            raise StoreBusyError(
-                "The store was replaced while this waited for it; nothing was written.",
-                where=str(folder),
-                next="Open it again.",
-            )
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _file_at(path: Path) -> tuple[int, int] | None:
-    """Return which file is at a path, None where none is."""
-    try:
-        found = os.stat(path)
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
-
-
-def _locked(descriptor: int, wait_s: float) -> bool:
-    """Return whether the lock was to be had, for oneself alone, within that time."""
-    deadline, pause = time.monotonic() + wait_s, 0.001
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return True
-        except BlockingIOError:
-            if time.monotonic() >= deadline:
-                return False
-            time.sleep(pause)
-            pause = min(pause * 2, 0.05)
 
 
 def _any_text(data: bytes) -> str:
