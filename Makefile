@@ -1,13 +1,15 @@
-# Doors for a fresh machine with Python 3.11+ and make: `make demo`, `make lab`, `make test`.
+# Doors for a fresh machine with Python 3.11+ and make: `make demo`, `make lab`, `make app`,
+# `make test`.
 VENV ?= .venv
 PYTHON ?=
 STORE ?=
 LAB_WORDS ?=
+APP_WORDS ?=
 SOAK ?=
 BIN = $(VENV)/bin
 ENVIRONMENT = PYTHON="$(PYTHON)" sh scripts/make_environment.sh $(VENV)
 
-.PHONY: help demo lab test bench soak clean
+.PHONY: help demo lab app test bench soak clean
 .DEFAULT_GOAL := help
 
 help: ## say what there is
@@ -21,6 +23,10 @@ $(VENV)/.lab: pyproject.toml constraints.txt scripts/make_environment.sh
 		echo "JupyterLab is not here yet: installing it ($$took, once)"
 	@$(ENVIRONMENT) lab
 
+$(VENV)/.app: pyproject.toml constraints.txt scripts/make_environment.sh
+	@test -e $(BIN)/voila || echo "Voila is not here yet: installing it (a minute or two, once)"
+	@$(ENVIRONMENT) app
+
 $(VENV)/.test: pyproject.toml constraints.txt scripts/make_environment.sh
 	@$(ENVIRONMENT) test
 
@@ -29,6 +35,9 @@ demo: $(VENV)/.demo ## build a store from the small site, answer first questions
 
 lab: $(VENV)/.lab ## open JupyterLab on the notebooks, with the store STORE=dir or the demo
 	@$(BIN)/python scripts/lab.py $(if $(STORE),--store="$(STORE)") $(LAB_WORDS)
+
+app: $(VENV)/.app ## serve the notebooks as pages, with the store STORE=dir or the demo
+	@$(BIN)/python scripts/app.py $(if $(STORE),--store="$(STORE)") $(APP_WORDS)
 
 test: $(VENV)/.test ## format, lint, types, import contracts, tests (WORKBENCH_REQUIRE=all: nothing left out)
 	@$(BIN)/python scripts/check.py

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the virtual environment VENV for one purpose: sh scripts/make_environment.sh VENV demo|lab|test
+# Makes the virtual environment VENV for one purpose: sh scripts/make_environment.sh VENV demo|lab|app|test
 # The Python is $PYTHON, else the first fitting one on the path. A stamp VENV/.PURPOSE says it is done.
 set -eu
 venv=$1
@@ -21,7 +21,8 @@ find_python() {
 case $purpose in
     demo) package=. ;;
     lab) package='.[lab]' ;;
-    test) package='.[lab,neo4j,test]' ;;
+    app) package='.[lab,app]' ;;
+    test) package='.[lab,app,neo4j,test]' ;;
     *) echo "unknown purpose: $purpose" >&2; exit 2 ;;
 esac
 

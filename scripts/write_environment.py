@@ -31,7 +31,7 @@ def render(pyproject: str) -> str:
     """Return the text of environment.yml for the text of pyproject.toml."""
     project = tomllib.loads(pyproject)["project"]
     extras = project["optional-dependencies"]
-    wanted = [*project["dependencies"], *extras["lab"], *extras["neo4j"]]
+    wanted = [*project["dependencies"], *extras["lab"], *extras["app"], *extras["neo4j"]]
     wanted += [entry for entry in extras["test"] if name_of(entry) in FROM_TEST]
     wanted.sort(key=name_of)
     conda = [entry.lower() for entry in wanted if name_of(entry) not in BY_PIP]
@@ -48,7 +48,7 @@ def render(pyproject: str) -> str:
         *[f'  - "{entry}"' for entry in conda],
         "  - pip:",
         *[f'      - "{entry}"' for entry in pip],
-        '      - "-e .[lab,neo4j,test]"',
+        '      - "-e .[lab,app,neo4j,test]"',
     ]
     return "\n".join(lines) + "\n"
 

@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SHARED_DATA = ROOT.parent / "shared" / "data"
 DATA_OF_OTHERS = "the data folder of others, ../shared/data, is not beside the clone"
 TALLY = "tally"
+NO_UMAP = "the extra umap is not installed"  # it brings a compiler along
 NO_ROOT = "a small file system cannot be mounted here: it takes root"
 
 
@@ -85,7 +86,7 @@ def refuse_skip(report: Any) -> None:
     if not required or not report.skipped or hasattr(report, "wasxfail"):
         return
     reason = reason_of(report)
-    if not any(allowed in reason for allowed in (DATA_OF_OTHERS, NO_ROOT)):
+    if not any(allowed in reason for allowed in (DATA_OF_OTHERS, NO_ROOT, NO_UMAP)):
         report.outcome = "failed"
         report.longrepr = f"left out although WORKBENCH_REQUIRE is set: {reason}"
 

@@ -61,7 +61,7 @@ class Workbench:
         self.appearances = Appearances(manager)
         self.identities = Identities(manager)
         self.cameras = Cameras(manager, display_tz=display_tz)
-        self.tracks = Tracks(manager.graph, display_tz=display_tz)
+        self.tracks = Tracks(manager.graph, display_tz=display_tz, crop=self.appearances.crop)
         self.similarity = Similarity(manager, display_tz=display_tz)
         self.store = Store(manager)
 

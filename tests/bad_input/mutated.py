@@ -40,6 +40,22 @@ SIDES = {
     "sources": b"file,camera_id,start_time,fps\na.csv,lab,2026-01-12T10:00Z,25\n",
 }
 
+SAMPLES = Path(__file__).resolve().parents[2] / "data" / "samples"
+CLOCK = ("--fps", "25", "--start-time", "2026-01-12T10:00Z")
+FOREIGN = {
+    "gt.txt": ("mot/HALL-01/gt/gt.txt", "--format", "mot", "--camera", "lab", *CLOCK),
+    "det.txt": ("mot/HALL-01/det/det.txt", "--camera", "lab", *CLOCK),
+    "ground_truth.txt": ("aicity/ground_truth.txt", *CLOCK),
+    "market.txt": ("reid/market_names.txt", *CLOCK, "--frames-root", "{folder}"),
+    "mars.txt": ("reid/mars_names.txt", "--format", "reid", *CLOCK),
+    "veri.txt": ("reid/veri_names.txt", *CLOCK),
+    "frames.jsonl": ("metropolis/frames.jsonl", "--space", "seen"),
+    "mtmc.json": ("metropolis/mtmc.json", "--format", "metropolis", "--space", "seen"),
+    "tracks.jsonl": ("tracks.jsonl", "--space", "seen"),
+    "tracks.jsonl.gz": ("tracks.jsonl", "--space", "seen"),
+    "tracks.json": ("metropolis/mtmc.json", "--format", "jsonl", "--columns", "camera_id=batchId"),
+}
+
 
 def met(
     random: Random, count: int, bench: Any, store: Path, folder: Path
@@ -103,6 +119,7 @@ def mutated(random: Random) -> Iterator[Case]:
         "f.yaml": (PLAN, ["--floor-plan", "{folder}/f.yaml"], {"p.png": _image()}),
         "p.png": (_image(), ["--floor-plan", "{folder}/f.yaml"], {"f.yaml": PLAN}),
     }
+    good |= _foreign()
     for option, table in SIDES.items():
         words = [f"--{option}", f"{{folder}}/{option}.csv"]
         beside = {"a.csv": rows} if option == "sources" else {}
@@ -122,6 +139,16 @@ def mutated(random: Random) -> Iterator[Case]:
             files = {**beside, name: changed}
             yield Case(KIND, f"{name} {number} {' '.join(deeds)}", words, files)
             number += 1
+
+
+def _foreign() -> dict[str, tuple[bytes, list[str], dict[str, bytes]]]:
+    """Return the samples of other people's formats, each with the words that load it."""
+    found: dict[str, tuple[bytes, list[str], dict[str, bytes]]] = {}
+    for name, (sample, *words) in FOREIGN.items():
+        content = (SAMPLES / sample).read_bytes()
+        content = gzip.compress(content, mtime=0) if name.endswith(".gz") else content
+        found[name] = (content, [f"{{folder}}/{name}", *words], {})
+    return found
 
 
 def _cell(random: Random, content: bytes) -> bytes:

@@ -58,6 +58,8 @@ class Watched:
 
     def pictures(self) -> list[Locator]:
         """Return the pictures of plotly on the page, each drawn."""
+        if self.page.locator("script[data-figure]").count():  # a page of ours draws them in turn
+            self.page.locator("html[data-drawn]").wait_for(state="attached", timeout=120_000)
         found = self.page.locator(".js-plotly-plot").all()
         for picture in found:
             picture.locator(".main-svg").first.wait_for(state="attached", timeout=20_000)

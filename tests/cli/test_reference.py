@@ -42,6 +42,7 @@ CONTRACT = {
     "queries[].results[].similarity, queries[].results[].camera_id, "
     "queries[].results[].timestamp",
     "path": "cameras, hops, distance_m, time_s",
+    "report": "file, bytes, sections",
     "verify": "ok, problems[].kind, problems[].count, problems[].examples, problems[].next",
     "repair": "ok, applied, problems[].kind, problems[].count, problems[].examples, "
     "problems[].next, done, set_aside",
@@ -65,6 +66,7 @@ OPTIONS = {
     "flow": "max-gap",
     "find": "appearance identity vector vectors space k camera start end min-similarity by",
     "path": "by",
+    "report": "html start end tz",
     "demo": "small reset seed",
     "repair": "apply",
     "backup": "into keep",
@@ -72,7 +74,7 @@ OPTIONS = {
 }
 NAMES = (
     "demo detect ingest loads unload stats identities appearances cameras identity track visits "
-    "flow find path verify repair sweep compact backup restore"
+    "flow find path report verify repair sweep compact backup restore"
 )
 
 

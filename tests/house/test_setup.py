@@ -63,7 +63,7 @@ def test_environment_yml_says_what_pyproject_says(
     assert named.pop("pip") == ""
     assert named == wanted
     assert parsed["channels"] == ["conda-forge", "nodefaults"]
-    assert [entry for entry in by_pip if entry.startswith("-e ")] == ["-e .[lab,neo4j,test]"]
+    assert [entry for entry in by_pip if entry.startswith("-e ")] == ["-e .[lab,app,neo4j,test]"]
     assert set(named) >= ASKED_FOR
 
 
@@ -184,7 +184,12 @@ def test_the_core_installs_no_notebook_and_no_browser(project: dict[str, Any]) -
 def test_the_test_environment_has_what_the_lab_has(repository: Path) -> None:
     script = (repository / "scripts" / "make_environment.sh").read_text(encoding="utf-8")
     packages = dict(re.findall(r"^    (\w+)\) package='?([^' ]+)'? ;;$", script, re.MULTILINE))
-    assert packages == {"demo": ".", "lab": ".[lab]", "test": ".[lab,neo4j,test]"}
+    assert packages == {
+        "demo": ".",
+        "lab": ".[lab]",
+        "app": ".[lab,app]",
+        "test": ".[lab,app,neo4j,test]",
+    }
 
 
 def test_the_build_server_brings_a_browser_and_a_font(repository: Path) -> None:

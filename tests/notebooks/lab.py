@@ -1,4 +1,4 @@
-"""A JupyterLab started by a command, with its own files out of everybody's way."""
+"""A JupyterLab, or Voila, started by a command, with its own files out of everybody's way."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-ADDRESS = re.compile(r"http://127\.0\.0\.1:(\d+)/lab\S*\?token=([0-9a-f]{20,})")
+ADDRESS = re.compile(r"http://127\.0\.0\.1:(\d+)/(?:lab\S*)?\?token=([0-9a-f]{20,})")
 
 
 def settings(home: Path) -> dict[str, str]:
@@ -23,7 +23,7 @@ def settings(home: Path) -> dict[str, str]:
 
 @contextmanager
 def server(command: list[str], home: Path, cwd: Path) -> Iterator[str]:
-    """Give the address of a JupyterLab started by `command`; stop it at the end."""
+    """Give the address of a JupyterLab or Voila started by `command`; stop it at the end."""
     log = home / "lab.log"
     with log.open("w") as said:
         process = subprocess.Popen(
@@ -40,7 +40,7 @@ def server(command: list[str], home: Path, cwd: Path) -> Iterator[str]:
             if found or process.poll() is not None:
                 break
             time.sleep(0.1)
-        assert found, f"JupyterLab did not start:\n{log.read_text(errors='replace')[-3000:]}"
+        assert found, f"It did not start:\n{log.read_text(errors='replace')[-3000:]}"
         yield found.group()
     finally:
         stop(process)
@@ -56,7 +56,7 @@ def stop(process: subprocess.Popen[bytes]) -> None:
         process.poll()
         time.sleep(0.1)
     os.killpg(process.pid, signal.SIGKILL)
-    raise AssertionError("JupyterLab did not stop when asked")
+    raise AssertionError("it did not stop when asked")
 
 
 def words(*more: str) -> list[str]:

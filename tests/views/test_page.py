@@ -16,7 +16,17 @@ from PIL import Image
 
 from workbench.errors import InvalidInputError
 from workbench.views.maps.trajectory_map import trajectory_map
-from workbench.views.page import Commands, Picture, Question, Table, Text, page, table_html
+from workbench.views.page import (
+    Chapter,
+    Commands,
+    Picture,
+    Question,
+    Strip,
+    Table,
+    Text,
+    page,
+)
+from workbench.views.page_table import Link, table_html
 from workbench.views.style import CONFIG
 
 NAMESPACES = {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"}
@@ -164,6 +174,9 @@ def test_hostile_text_is_escaped_everywhere(hostile: str, scene: Any) -> None:
             Picture(go.Figure(layout={"title": {"text": "</script>" + hostile}})),
             Question(hostile, hostile, frame, hostile, [Picture(go.Figure(), hostile, hostile)]),
             Commands([(hostile, hostile)], hostile, hostile),
+            Strip([(crop_of("red"), hostile)], hostile),
+            Chapter(hostile, [Text(hostile)], hostile, colour=hostile, back=hostile),
+            Table(pd.DataFrame({"a": [Link(hostile, hostile, hostile)]}), tall=True),
         ],
         kicker=hostile,
         lead=hostile,
@@ -171,8 +184,9 @@ def test_hostile_text_is_escaped_everywhere(hostile: str, scene: Any) -> None:
         footer=hostile,
     )
     markup, _ = split(text)
-    assert "<img" not in markup
-    assert markup.count("</script>") == 3  # the three data blocks end where they should
+    assert "<img src=x" not in markup
+    # The data of three pictures and the images on them end where they should.
+    assert markup.count("</script>") == 4
     assert markup.count("&lt;img src=x onerror=alert(1)&gt;") >= 17
 
 
@@ -199,7 +213,54 @@ def test_cells() -> None:
     ]
     assert text.count('<span class="unknown">–</span>') == 4
     assert "times: Europe/Madrid" in text
-    assert '<th class="number">n</th>' in text
+    assert '<th scope="col" class="number">n</th>' in text
+
+
+def test_chapters_are_led_to_and_their_headings_step_down() -> None:
+    rows = pd.DataFrame({"who": [Link("Ana", "identity-1", "#0072B2")]})
+    text = page(
+        "t",
+        [
+            Chapter("Who", [Table(rows, "List")], "list"),
+            Chapter(
+                "Ana",
+                [Text("x", "Words"), Chapter("Deeper", [Text("y", "Deepest")], "deep")],
+                "identity-1",
+                own_sheet=True,
+                back="list",
+            ),
+        ],
+    )
+    assert re.findall(r"<h\d>[^<]*</h\d>", text) == [
+        "<h1>t</h1>",
+        "<h2>Who</h2>",
+        "<h3>List</h3>",
+        "<h2>Ana</h2>",
+        "<h3>Words</h3>",
+        "<h3>Deeper</h3>",
+        "<h4>Deepest</h4>",
+    ]
+    assert 'href="#identity-1"><span class="spot" style="background:#0072B2"></span>Ana</a>' in text
+    assert '<section class="chapter own" id="identity-1">' in text
+    assert '<a href="#list">back to the list</a>' in text
+
+
+def test_an_image_of_several_pictures_is_there_once(scene: Any) -> None:
+    figure = trajectory_map(**scene)
+    text = page("t", [Picture(figure), Picture(figure)])
+    block = re.search(r"data-images>(.*?)</script>", text)
+    assert block is not None
+    assert list(json.loads(block[1])) == ["wb-image-1"]
+    assert figure.layout.images[0].source.startswith("data:image/png")
+    assert split(text)[0].count(figure.layout.images[0].source) == 1
+
+
+def test_a_strip_keeps_what_is_a_picture() -> None:
+    text = page("t", [Strip([(crop_of("red"), "at the door"), (b"<svg onload=x>", "no")])])
+    assert re.findall(r'<img src="data:image/jpeg;base64,[^"]+" alt="([^"]+)">', text) == [
+        "crop: at the door"
+    ]
+    assert "<ul" not in page("t", [Strip([(b"no picture", "no")])])
 
 
 def test_long_tables_say_how_long_they_are() -> None:

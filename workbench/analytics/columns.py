@@ -89,6 +89,66 @@ ACTIVITY: Columns = {
     "out_h": "float64",
 }
 
+TRAVEL_TIMES: Columns = {
+    "from_camera": "str",
+    "to_camera": "str",
+    "transitions": "int64",
+    "p05_s": "float64",
+    "median_s": "float64",
+    "p95_s": "float64",
+    "iqr_s": "float64",
+    "distance_m": "float64",
+    "speed_m_s": "float64",
+}
+
+BLIND_AREAS: Columns = {
+    "from_camera": "str",
+    "to_camera": "str",
+    "distance_m": "float64",
+    "blind_m": "float64",
+    "adjacent": "bool",
+    "transitions": "int64",
+    "unseen": "int64",
+    "median_gap_s": "float64",
+    "p95_gap_s": "float64",
+    "long_share": "float64",
+}
+
+PAIR_OFFSETS: Columns = {
+    "camera_a": "str",
+    "camera_b": "str",
+    "offset_s": "float64",
+    "low_s": "float64",
+    "high_s": "float64",
+    "spread_s": "float64",
+    "pairs": "int64",
+    "method": "str",
+}
+
+CLOCK_OFFSETS: Columns = {
+    "camera_id": "str",
+    "offset_s": "float64",
+    "low_s": "float64",
+    "high_s": "float64",
+    "pairs": "int64",
+    "neighbours": "int64",
+    "reference": "str",
+    "recorded_s": "float64",
+    "clock_offset_s": "float64",
+}
+
+LEARNED: Columns = {
+    "from_camera": "str",
+    "to_camera": "str",
+    "distance_m": "float64",
+    "time_s": "float64",
+    "directed": "bool",
+    "transitions": "int64",
+    "back": "int64",
+    "expected": "float64",
+    "lift": "float64",
+}
+
 
 def table(columns: Columns, values: dict[str, object]) -> pd.DataFrame:
     """Return a table of these columns, in their order and dtypes, index 0 to n - 1."""
@@ -97,7 +157,7 @@ def table(columns: Columns, values: dict[str, object]) -> pd.DataFrame:
 
 def _typed(values: Any, dtype: str) -> Any:
     # Arrays, not series: making and aligning a series takes longer than filling a small one.
-    if dtype in ("float64", "int64"):
+    if dtype in ("float64", "int64", "bool"):
         return np.asarray(values, dtype=dtype)
     array = values.array if isinstance(values, pd.Series | pd.Index) else values
     return pd.array(array, dtype=pd.api.types.pandas_dtype(dtype))  # type: ignore[arg-type]

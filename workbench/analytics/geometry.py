@@ -110,8 +110,8 @@ def may_overlap(a: View, b: View, *, range_m: float = VIEW_RANGE_M) -> bool:
         return False
     if np.hypot(a.x - b.x, a.y - b.y) > 2 * range_m:
         return False
-    inside_b = _inside(b, *_outline(a, range_m), range_m)
-    inside_a = _inside(a, *_outline(b, range_m), range_m)
+    inside_b = within(b, *_outline(a, range_m), range_m)
+    inside_a = within(a, *_outline(b, range_m), range_m)
     return bool(inside_a.any() or inside_b.any())
 
 
@@ -130,7 +130,8 @@ def _outline(view: View, range_m: float) -> tuple[np.ndarray, np.ndarray]:
     return view.x + east, view.y + north
 
 
-def _inside(view: View, x: np.ndarray, y: np.ndarray, range_m: float) -> np.ndarray:
+def within(view: View, x: np.ndarray, y: np.ndarray, range_m: float) -> np.ndarray:
+    """Return which of these spots of the floor, in metres, are in the field of view."""
     east, north = x - view.x, y - view.y
     near = np.hypot(east, north) <= range_m + 1e-9
     half = _half_angle(view)

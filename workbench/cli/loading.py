@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     from workbench.cli.terminal import Screen
     from workbench.storage.load import LoadReport
 
+# As workbench.readers.options has them, which is not imported to print a help.
+FORMATS = ("auto", "csv", "parquet", "contacts", "mot", "aicity", "reid", "metropolis", "jsonl")
 _table: dict[str, Any] = {"type": FILE, "metavar": "FILE"}
 meaning = several(
     click.option(
         "--format",
-        type=click.Choice(["auto", "csv", "parquet", "contacts"]),
+        type=click.Choice(FORMATS),
         default="auto",
         show_default=True,
         help="What the files are.",
@@ -75,6 +77,20 @@ meaning = several(
     ),
     click.option(
         "--dataset", type=TEXT, metavar="NAME", help='Put "NAME:" before identity and camera ids.'
+    ),
+    click.option(
+        "--frames-root",
+        type=FILE,
+        metavar="DIR",
+        help="The folder that frame_path is relative to; pictures are shown from below it only.",
+    ),
+    click.option(
+        "--space",
+        type=TEXT,
+        default="reid",
+        show_default=True,
+        metavar="NAME",
+        help="The space of vectors that stand in the rows (JSON: embedding, vector).",
     ),
     click.option(
         "--position-unit",
@@ -135,7 +151,9 @@ policy = several(
 def ingest(call: Call, files: Sequence[Path], **given: Any) -> Answer:
     """Load files into a store, making it where there is none.
 
-    FILE is a table of appearances (CSV, also gzipped, or Parquet) or a contact list; a table of
+    FILE is a table of appearances (CSV or JSON lines, also gzipped, or Parquet), a tracker's
+    output (MOTChallenge, AI City, NVIDIA Metropolis), a folder or a list of images named as in
+    Market-1501, MARS or VeRi, or a contact list; a table of
     --cameras, --adjacency, --outages, --identities or a --floor-plan may be loaded without one.
     Bad rows go to a rejects file and the rest is loaded (exit code 1). The same file again changes
     nothing. Not sure what a file is? workbench detect FILE
@@ -174,6 +192,7 @@ def _loaded(screen: Screen, report: LoadReport, dry: bool) -> str:
 
     lines = _headline(screen, report, dry)
     lines.append(screen.facts(_counts(report)))
+    lines += report.notes
     if report.columns_read_as:
         lines.append("Columns read as:")
         lines += [f"  {safe(a)} -> {safe(b)}" for a, b in report.columns_read_as.items()]

@@ -11,6 +11,7 @@ from workbench.cli.keeping import backup, restore
 from workbench.cli.loading import detect, ingest, loads, unload
 from workbench.cli.looking import appearances, cameras, identities, identity, stats, verify
 from workbench.cli.mending import compact, repair, sweep
+from workbench.cli.reporting import report
 from workbench.cli.tracking import flow, path, track, visits
 
 
@@ -56,6 +57,7 @@ for _command in (
     flow,
     find,
     path,
+    report,
     verify,
     repair,
     sweep,

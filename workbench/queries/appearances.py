@@ -10,6 +10,8 @@ import pandas as pd
 from workbench import times
 from workbench.errors import InvalidInputError
 from workbench.model import Appearance
+from workbench.queries.crops import Crops
+from workbench.queries.crops import drawn as drawn
 from workbench.queries.ranges import Ids, Moment, selection
 from workbench.queries.unknown import unknown
 from workbench.storage.manager import HybridStorageManager
@@ -22,6 +24,7 @@ class Appearances:
 
     def __init__(self, manager: HybridStorageManager) -> None:
         self._manager = manager
+        self._crops = Crops(manager.graph)
 
     def add(
         self,
@@ -66,16 +69,19 @@ class Appearances:
         return found
 
     def crop(self, appearance_id: str) -> bytes | None:
-        """Return the picture of one appearance as PNG; None where there is none to show.
+        """Return the picture of one appearance, PNG or JPEG; None where there is none to show.
 
-        Those of the demo are drawn from the text in ``frame_path``. A path is never opened.
+        Those of the demo are drawn from the text in ``frame_path``. A path is opened only below the
+        folder that its load named with ``--frames-root``, never through a link out of it, and only
+        where it is a picture; it comes as a JPEG of at most 200 x 200 pixels.
 
         Raises
         ------
         NotFoundError
             When the appearance is not there.
         """
-        return drawn(self.get(appearance_id).frame_path)
+        found = self.get(appearance_id)
+        return self._crops.picture(found.frame_path, found.load_id)
 
     def find(
         self,
@@ -154,15 +160,6 @@ class Appearances:
             When one is not there; nothing was deleted.
         """
         return self._manager.delete_appearances([ids] if isinstance(ids, str) else ids)
-
-
-def drawn(frame_path: object) -> bytes | None:
-    """Return the drawing that a ``frame_path`` describes as PNG; None where it describes none."""
-    from workbench.demo.silhouettes import draw, is_silhouette
-
-    if not isinstance(frame_path, str) or not is_silhouette(frame_path):
-        return None
-    return draw(frame_path, width=80, height=160)
 
 
 def _by_space(

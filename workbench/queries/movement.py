@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,11 @@ from workbench.queries.picture import Picture
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
+    from workbench.views.explorers.trajectory_explorer import TrajectoryExplorer
     from workbench.views.style import ThemeName
+
+Crop = Callable[[str], bytes | None]
+"""Given the id of an appearance, its picture (PNG or JPEG), or None."""
 
 MAX_GAP_S = 30.0
 
@@ -50,6 +55,7 @@ class Trajectory(Picture):
     _site: Site | None = field(default=None, repr=False)
     _identities: pd.DataFrame | None = field(default=None, repr=False)
     _display_tz: str = field(default="UTC", repr=False)
+    _crop: Crop | None = field(default=None, repr=False)
 
     def __repr__(self) -> str:
         return (
@@ -90,6 +96,40 @@ class Trajectory(Picture):
             theme=theme,
         )
 
+    def explore(
+        self,
+        *,
+        title: str | None = None,
+        level: str | None = None,
+        crop: Crop | None = None,
+        theme: ThemeName = "light",
+    ) -> TrajectoryExplorer:
+        """Return the map to play with: play, click, brush, lasso; in a notebook or in Voila.
+
+        ``.selection()`` of it is what was chosen, as sightings. `crop` gives the picture of an
+        appearance; by default that of the store, where it has one.
+
+        Raises
+        ------
+        MissingExtraError
+            When ipywidgets or anywidget is not installed.
+        """
+        site = self._site
+        assert site is not None  # as above
+        return explorer(
+            self.sightings,
+            self.visits,
+            self.gaps,
+            site,
+            self._identities,
+            title=title,
+            level=level,
+            crop=crop or self._crop,
+            display_tz=self._display_tz,
+            max_gap_s=self.max_gap_s,
+            theme=theme,
+        )
+
     def _called(self) -> str:
         known = self._identities
         if known is None:
@@ -110,6 +150,41 @@ class Trajectory(Picture):
             _identities=self._identities,
             _display_tz=self._display_tz,
         ).plot(title=title, theme=theme)
+
+
+def explorer(
+    sightings: pd.DataFrame,
+    visits: pd.DataFrame,
+    gaps: pd.DataFrame,
+    site: Site,
+    identities: pd.DataFrame | None,
+    *,
+    title: str | None,
+    level: str | None,
+    crop: Crop | None,
+    display_tz: str,
+    max_gap_s: float,
+    theme: ThemeName,
+) -> TrajectoryExplorer:
+    """Return the map to play with of these sightings."""
+    from workbench.views import TrajectoryExplorer
+
+    return TrajectoryExplorer(
+        sightings,
+        site.cameras,
+        visits=visits,
+        gaps=gaps,
+        floor_plans=site.floor_plans,
+        adjacency=site.adjacency,
+        outages=site.outages,
+        identities=identities,
+        crop=crop,
+        title=title,
+        display_tz=display_tz,
+        level=level,
+        max_gap_s=max_gap_s,
+        theme=theme,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import pandas as pd
 
 from workbench.errors import InvalidInputError, NotFoundError
 from workbench.queries.picture import Picture
+from workbench.queries.projection import Projection, nobody, project
 from workbench.queries.ranges import Ids, Moment, selection
 from workbench.queries.unknown import unknown
 from workbench.storage.manager import HybridStorageManager
@@ -21,6 +22,9 @@ from workbench.stores.graph.base import Selection
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
+    from workbench.analytics.projection import Method
+    from workbench.views.charts.point_colours import Colour
+    from workbench.views.explorers.similarity_explorer import SimilarityExplorer
     from workbench.views.style import ThemeName
 
 By = Literal["appearance", "identity"]
@@ -191,6 +195,97 @@ class Similarity:
             compared = total - len(own) if within is None else len(within)
             asked = [] if appearance is None else [appearance]
             return self._answer(space, k, labels, hits, compared, total, asked=asked)
+
+    def projection(
+        self,
+        space: str = "face",
+        *,
+        method: Method = "pca",
+        seed: int = 0,
+        camera: Ids = None,
+        start: Moment = None,
+        end: Moment = None,
+        tz: str | None = None,
+    ) -> Projection:
+        """Return the vectors of a space as points: alike ones come to lie near each other.
+
+        Parameters
+        ----------
+        space : str
+            The vector space.
+        method : {'pca', 'umap'}
+            ``pca``: the two directions of largest variance. ``umap``: who is near whom; the extra
+            ``umap``.
+        seed : int
+            Of the random pairs that cosines are held against, and of ``umap``.
+        camera, start, end : optional
+            Only appearances at these cameras (or places), in this half-open range.
+
+        Raises
+        ------
+        NotFoundError
+            When the space or a camera is not there.
+        InvalidInputError
+            For an unknown method, a naive time without `tz`.
+        MissingExtraError
+            For ``umap`` where it is not installed.
+        """
+        chosen = selection(self._manager.graph, start=start, end=end, tz=tz, camera=camera)
+        return project(
+            self._manager,
+            self._settings(space),
+            chosen,
+            method=method,
+            seed=seed,
+            display_tz=self._display_tz,
+            near=lambda key, k: self._near(key, space, k).to_frame(),
+        )
+
+    def explore(
+        self,
+        space: str = "face",
+        *,
+        method: Method = "pca",
+        seed: int = 0,
+        camera: Ids = None,
+        start: Moment = None,
+        end: Moment = None,
+        tz: str | None = None,
+        colour: Colour = "identity",
+        k: int = 10,
+        theme: ThemeName = "light",
+    ) -> SimilarityExplorer:
+        """Return the vectors of a space to play with: click, lasso, filter, ask; in a notebook.
+
+        ``.selection()`` is what the lasso holds and ``.clicked`` what was clicked, as tables.
+
+        Parameters
+        ----------
+        space, method, seed, camera, start, end, tz
+            As for :meth:`projection`.
+        colour : str
+            What points are coloured by at first: ``identity``, ``camera``, ``time``, ``quality``.
+        k : int
+            How many neighbours a click shows.
+        theme : {'light', 'dark'}
+
+        Raises
+        ------
+        MissingExtraError
+            When the extra ``lab`` is not installed.
+        """
+        found = self.projection(
+            space, method=method, seed=seed, camera=camera, start=start, end=end, tz=tz
+        )
+        return found.explore(colour=colour, k=k, theme=theme)
+
+    def _near(self, key: str, space: str, k: int) -> Neighbours:
+        """Return the nearest to an appearance, or to an identity where none is so called."""
+        if not self._manager.graph.nodes("Appearance", ids=[key]).empty:
+            return self.like(appearance=key, space=space, k=k)
+        if self._manager.graph.nodes("Identity", ids=[key]).empty:
+            raise nobody(self._manager.graph, key)
+        return self.like(identity=key, space=space, k=k)
 
     def _queries(
         self,

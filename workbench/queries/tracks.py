@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
 from workbench import times
@@ -13,21 +13,31 @@ from workbench.analytics.gaps import gaps
 from workbench.analytics.plausibility import implausible
 from workbench.analytics.transitions import flow, transitions
 from workbench.analytics.visits import visits
+from workbench.queries.learning import Learning
 from workbench.queries.movement import MAX_GAP_S as MAX_GAP_S
-from workbench.queries.movement import Activity, Site, Timeline
+from workbench.queries.movement import Activity, Crop, Site, Timeline, explorer
 from workbench.queries.movement import Trajectory as Trajectory
+from workbench.queries.observed import as_categories, as_sightings, chosen_of
 from workbench.queries.ranges import Ids, Moment, listed, selection
-from workbench.stores.graph.base import GraphStore, Observations, Selection
+from workbench.queries.report import Report, report_of
+from workbench.stores.graph.base import GraphStore
+
+if TYPE_CHECKING:
+    from workbench.views.explorers.trajectory_explorer import TrajectoryExplorer
+    from workbench.views.style import ThemeName
 
 MAX_SPEED_M_S = 4.0
 
 
-class Tracks:
+class Tracks(Learning):
     """Visits, transitions, gaps, flow, and the trajectory of one identity."""
 
-    def __init__(self, graph: GraphStore, *, display_tz: str = "UTC") -> None:
+    def __init__(
+        self, graph: GraphStore, *, display_tz: str = "UTC", crop: Crop | None = None
+    ) -> None:
         self._graph = graph
         self._display_tz = display_tz
+        self._crop = crop
 
     def trajectory(
         self,
@@ -79,6 +89,7 @@ class Tracks:
             _site=site,
             _identities=people,
             _display_tz=self._display_tz,
+            _crop=self._crop,
         )
 
     def timeline(
@@ -124,6 +135,104 @@ class Tracks:
             _display_tz=self._display_tz,
         )
 
+    def report(
+        self,
+        ids: str | Sequence[str],
+        *,
+        start: Moment = None,
+        end: Moment = None,
+        tz: str | None = None,
+        max_gap_s: float = MAX_GAP_S,
+        max_speed_m_s: float = MAX_SPEED_M_S,
+        made: Moment = None,
+    ) -> Report:
+        """Return what is known of these identities, for one page to hand on (``.to_html(path)``).
+
+        Parameters
+        ----------
+        ids : str or sequence of str
+            One identity, or up to 60.
+        start, end, tz, max_gap_s, max_speed_m_s
+            As for :meth:`trajectory`.
+        made : time, optional
+            The time of making that stands on the page; now unless given. With it the same store
+            and the same question give the same page, byte for byte.
+
+        Raises
+        ------
+        InvalidInputError
+            When no identity is named, or more than 60.
+        NotFoundError
+            When one of them is not there.
+        """
+        return report_of(
+            self._graph,
+            self,
+            ids,
+            made=made,
+            display_tz=self._display_tz,
+            start=start,
+            end=end,
+            tz=tz,
+            max_gap_s=max_gap_s,
+            max_speed_m_s=max_speed_m_s,
+        )
+
+    def explore(
+        self,
+        ids: str | Sequence[str],
+        *,
+        start: Moment = None,
+        end: Moment = None,
+        tz: str | None = None,
+        max_gap_s: float = MAX_GAP_S,
+        title: str | None = None,
+        level: str | None = None,
+        theme: ThemeName = "light",
+    ) -> TrajectoryExplorer:
+        """Return the map of these identities to play with, each in her own colour.
+
+        Parameters
+        ----------
+        ids : str or sequence of str
+            One identity, or several to compare.
+        start, end : time, optional
+            Half-open range; a naive one needs `tz`.
+        max_gap_s : float
+            Sightings at one camera with gaps of at most this are one visit.
+        title, level, theme
+            As for :meth:`Trajectory.explore`.
+
+        Raises
+        ------
+        NotFoundError
+            When one of the identities is not there, or there is no such level.
+        MissingExtraError
+            When ipywidgets or anywidget is not installed.
+        """
+        wanted = list(dict.fromkeys(listed(ids) or []))
+        with self._graph.snapshot():
+            chosen = selection(self._graph, start=start, end=end, tz=tz, identity=wanted)
+            seen = self._graph.sightings(chosen)
+            site = self._site()
+            people = self._graph.nodes("Identity", ids=wanted)
+        stays = visits(seen, max_gap_s=max_gap_s)
+        moves = transitions(stays, cameras=site.cameras, adjacency=site.adjacency)
+        dark = gaps(moves, max_gap_s=max_gap_s, outages=site.outages, adjacency=site.adjacency)
+        return explorer(
+            seen,
+            stays,
+            dark,
+            site,
+            people,
+            title=title,
+            level=level,
+            crop=self._crop,
+            display_tz=self._display_tz,
+            max_gap_s=max_gap_s,
+            theme=theme,
+        )
+
     def activity(
         self,
         *,
@@ -155,13 +264,13 @@ class Tracks:
             chosen = selection(
                 self._graph, start=start, end=end, tz=tz, camera=camera, identity=identity
             )
-            seen = _chosen(self._graph.observations(), chosen)
+            seen = chosen_of(self._graph.observations(), chosen)
             site = self._site()
         known = site.cameras["id"]
         if chosen.cameras is not None:
             known = known[known.isin(chosen.cameras)]
         counts = activity(
-            _categories(seen, set(site.cameras["id"])),
+            as_categories(seen, set(site.cameras["id"])),
             display_tz=tz or self._display_tz,
             cameras=known,
             outages=site.outages,
@@ -289,69 +398,7 @@ class Tracks:
         if wanted is None:
             chosen = selection(self._graph, start=start, end=end, tz=tz)
             places = set(self._graph.nodes("Place")["id"])
-            return _frame(self._graph.observations(), chosen.start_us, chosen.end_us, places)
+            return as_sightings(self._graph.observations(), chosen.start_us, chosen.end_us, places)
         return self._graph.sightings(
             selection(self._graph, start=start, end=end, tz=tz, identity=wanted)
         )
-
-
-def _chosen(seen: Observations, chosen: Selection) -> Observations:
-    """Return of all observations those that are selected by time, place and identity."""
-    wanted = np.ones(len(seen.time_us), dtype=bool)
-    if chosen.start_us is not None:
-        wanted &= seen.time_us >= chosen.start_us
-    if chosen.end_us is not None:
-        wanted &= seen.time_us < chosen.end_us
-    for numbers, names, asked in (
-        (seen.place, seen.places, chosen.cameras),
-        (seen.identity, seen.identities, chosen.identities),
-    ):
-        if asked is not None:
-            found = pd.Index(names, dtype="str").get_indexer_for(pd.Index(list(asked)))
-            wanted &= np.isin(numbers, found)
-            wanted &= numbers >= 0
-    return Observations(
-        seen.identity[wanted],
-        seen.place[wanted],
-        seen.time_us[wanted],
-        seen.identities,
-        seen.places,
-    )
-
-
-def _categories(seen: Observations, cameras: set[str]) -> pd.DataFrame:
-    """Return observations as sightings whose names are categories: nothing is copied row by row."""
-    at_camera = np.array([name in cameras for name in seen.places], dtype=bool)
-    where = np.where((seen.place >= 0) & np.append(at_camera, False)[seen.place], seen.place, -1)
-    return pd.DataFrame(
-        {
-            "identity_id": pd.Categorical.from_codes(
-                seen.identity, pd.Index(seen.identities, dtype="str")
-            ),
-            "camera_id": pd.Categorical.from_codes(where, pd.Index(seen.places, dtype="str")),
-            "timestamp": times.from_us(seen.time_us).array,
-        }
-    )
-
-
-def _frame(
-    seen: Observations, start_us: int | None, end_us: int | None, places: set[str]
-) -> pd.DataFrame:
-    wanted = seen.identity >= 0
-    if start_us is not None:
-        wanted &= seen.time_us >= start_us
-    if end_us is not None:
-        wanted &= seen.time_us < end_us
-    who, where = seen.identity[wanted], seen.place[wanted]
-    # A column of names is taken from the few different ones, not made row by row.
-    names = pd.Series(seen.places, dtype="str")
-    at_place = np.array([name in places for name in seen.places], dtype=bool)
-    cameras = names.mask(at_place) if len(names) else names
-    return pd.DataFrame(
-        {
-            "identity_id": pd.Series(seen.identities, dtype="str").take(who).array,
-            "camera_id": cameras.take(where).array,
-            "place_id": names.where(at_place).take(where).array if len(names) else names.array,
-            "timestamp": times.from_us(seen.time_us[wanted]).array,
-        }
-    )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 
@@ -18,6 +21,7 @@ from workbench.readers.batches import (
     with_format,
 )
 from workbench.readers.files import BATCH_ROWS, TextFile
+from workbench.readers.frame_paths import check_paths
 from workbench.readers.options import LoadOptions, option
 from workbench.readers.row_ids import from_options, row_ids
 
@@ -59,11 +63,17 @@ class AppearanceReader(BatchReader):
         mean two things.
     """
 
+    first_frame = 0
+    """Number of the frame that is at the start time."""
+    below = ""
+    """Where below the frames root the paths of the file begin."""
+
     def __init__(
         self, file: TextFile, options: LoadOptions, *, batch_rows: int = BATCH_ROWS
     ) -> None:
-        mapped = columns.appearances(file.columns, options)
+        mapped = columns.appearances(file.columns, options, file.meaning)
         clock = clocks.plan(mapped.theirs, options, file.path.name)
+        clock = replace(clock, first=self.first_frame)
         _require(mapped.theirs, options, file)
         resolved = with_format(options, file.format)
         super().__init__(file, resolved, mapped, clock, batch_rows=batch_rows)
@@ -88,11 +98,20 @@ class AppearanceReader(BatchReader):
             for name in _PLAIN
             if cells.has(name)
         }
+        self._confine(cells)
         rows |= _boxes(cells)
         if self.mapped.properties:
             rows["properties"] = properties(cells, self.mapped.properties)
         rows[IDENTITY_COLUMN.name] = self._identities(cells)
         return rows
+
+    def _confine(self, cells: Cells) -> None:
+        """Note the rows whose picture would lie outside the folder of pictures."""
+        if self.options.frames_root is None or not cells.has("frame_path"):
+            return
+        root, text = Path(self.options.frames_root), cells.text("frame_path")
+        _, reasons = by_value(text, lambda paths: check_paths(paths, root, self.below))
+        cells.problems.add(reasons, cells.theirs["frame_path"], text)
 
     def _ids(self, cells: Cells) -> pd.Series:
         if not cells.has("id"):

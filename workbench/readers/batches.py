@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from workbench import schema
 from workbench.errors import InvalidInputError
 from workbench.readers.clock import Clock
 from workbench.readers.columns import Mapped
-from workbench.readers.files import BATCH_ROWS, TextBatch, TextFile, reject_frame
+from workbench.readers.files import BATCH_ROWS, TextBatch, TextFile, Vectors, reject_frame
 from workbench.readers.options import LoadOptions
 from workbench.readers.where import Where
 
@@ -46,7 +47,10 @@ class Batch:
     read : int
         Data rows met.
     filtered : int
-        Data rows that ``--where`` did not want.
+        Data rows that ``--where`` did not want, or that the format says do not count.
+    vectors : mapping of str to (float32 array, array of bool)
+        By space the vectors that stand in the file itself, one for each of `rows`, and which of
+        them have one.
     """
 
     rows: pd.DataFrame
@@ -55,6 +59,7 @@ class Batch:
     rejects: pd.DataFrame
     read: int
     filtered: int
+    vectors: Mapping[str, Vectors] = field(default_factory=dict)
 
 
 class Problems:
@@ -170,13 +175,27 @@ class BatchReader(ABC):
 
     @property
     def format(self) -> str:
-        """Return ``csv``, ``parquet`` or ``contacts``."""
+        """Return the format that was found, as ``csv``."""
         return self.options.format
 
     @property
     def columns_read_as(self) -> dict[str, str]:
         """Return the file's columns that are read under another name, and that name."""
         return self.mapped.read_as
+
+    def meaning(self) -> dict[str, Any]:
+        """Return what decides what the rows of this file mean, ready for JSON."""
+        return self.options.meaning()
+
+    @property
+    def notes(self) -> list[str]:
+        """Return what the format decided that its rows do not say, a sentence each."""
+        return []
+
+    @property
+    def spaces(self) -> Mapping[str, int]:
+        """Return the spaces of the vectors that stand in the file, each with its dimension."""
+        return self.file.spaces
 
     def count(self) -> int:
         """Return the number of data rows of the file, reading all of it."""
@@ -195,8 +214,8 @@ class BatchReader(ABC):
             return
         self.file.check()
         for text in self.file.batches(self.batch_rows):
-            frame, line, _, _ = self._wanted(text)
-            self._refuse(frame, line)
+            keep = self._wanted(text)
+            self._refuse(text.frame[keep].reset_index(drop=True), text.line[keep])
             # Only a missing zone can show later than in the first rows.
             if self.clock.kind != "text" or self.clock.tz is not None:
                 break
@@ -211,15 +230,18 @@ class BatchReader(ABC):
     def _refuse(self, frame: pd.DataFrame, line: np.ndarray) -> None:
         self.clock.refuse(frame[self.clock.column], line, self.name)
 
-    def _wanted(self, text: TextBatch) -> tuple[pd.DataFrame, np.ndarray, np.ndarray, int]:
+    def _wanted(self, text: TextBatch) -> np.ndarray:
+        """Return which rows count (array of bool)."""
         if self._where is None:
-            return text.frame, text.line, text.position, 0
-        keep = self._where.keep(text.frame)
-        frame = text.frame[keep].reset_index(drop=True)
-        return frame, text.line[keep], text.position[keep], int((~keep).sum())
+            return np.ones(len(text.frame), dtype=bool)
+        return self._where.keep(text.frame)
 
     def _batch(self, text: TextBatch) -> Batch:
-        frame, line, position, filtered = self._wanted(text)
+        keep = self._wanted(text)
+        at = np.flatnonzero(keep)
+        frame, line, position = text.frame, text.line[keep], text.position[keep]
+        if not keep.all():
+            frame = frame[keep].reset_index(drop=True)
         cells = Cells(frame, self.mapped.theirs)
         rows = pd.DataFrame(self._rows(cells))
         rows["source_file"] = constant(self.name, len(frame))
@@ -230,8 +252,18 @@ class BatchReader(ABC):
             rejects = pd.concat([rejects, cells.problems.rejects(self.file, line)])
             rejects = rejects.sort_values("line", kind="stable", ignore_index=True)
             rows, position, line = rows[~bad].reset_index(drop=True), position[~bad], line[~bad]
+            at = at[~bad]
         rows, each = self._expanded(rows)
-        return Batch(_complete(rows), position[each], line[each], rejects, text.read, filtered)
+        vectors = {s: (v[at][each], has[at][each]) for s, (v, has) in text.vectors.items()}
+        return Batch(
+            _complete(rows),
+            position[each],
+            line[each],
+            rejects,
+            text.read,
+            int((~keep).sum()),
+            vectors,
+        )
 
     def _expanded(self, rows: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
         """Return the appearances of good data rows, and for each the data row it came from."""

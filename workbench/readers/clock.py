@@ -47,7 +47,9 @@ class Clock:
     rate : Fraction
         Frames a second (frames).
     start_us : int
-        The instant of number 0 or frame 0.
+        The instant of number 0, or of the first frame.
+    first : int
+        Number of the first frame: 0, or 1 where a format counts from there.
     """
 
     kind: Literal["text", "number", "frame"]
@@ -56,6 +58,7 @@ class Clock:
     unit_us: int = 1
     rate: Fraction = Fraction(1)
     start_us: int = 0
+    first: int = 0
 
     def read(self, cells: pd.Series) -> tuple[pd.Series, pd.Series]:
         """Return the times of cells (``datetime64[us, UTC]``) and why one names none."""
@@ -65,7 +68,7 @@ class Clock:
         elif self.kind == "number":
             found, reasons = _numbers(given, self.unit_us, self.start_us)
         else:
-            found, reasons = _frames(given, self.rate, self.start_us)
+            found, reasons = _frames(given, self.rate, self.start_us, self.first)
         return found, reasons.mask(given.isna(), "missing")
 
     def refuse(self, cells: pd.Series, lines: np.ndarray, file: str) -> None:
@@ -172,9 +175,11 @@ def _no_time(theirs: dict[str, str], options: LoadOptions, file: str) -> Invalid
     )
 
 
-def _frames(cells: pd.Series, rate: Fraction, start_us: int) -> tuple[pd.Series, pd.Series]:
+def _frames(
+    cells: pd.Series, rate: Fraction, start_us: int, first: int
+) -> tuple[pd.Series, pd.Series]:
     frames, reasons = schema.coerce_column(cells, _FRAME)
-    us = _whole_us(frames.fillna(0).to_numpy(dtype="int64"), rate)
+    us = _whole_us(frames.fillna(first).to_numpy(dtype="int64") - first, rate)
     return _placed(us, start_us, reasons)
 
 

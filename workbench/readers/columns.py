@@ -79,8 +79,10 @@ class Mapped:
         return {theirs: ", ".join(ours) for theirs, ours in sorted(found.items())}
 
 
-def appearances(columns: Sequence[str], options: LoadOptions) -> Mapped:
-    """Return what the columns of an appearance file mean.
+def appearances(
+    columns: Sequence[str], options: LoadOptions, known: Mapping[str, str] | None = None
+) -> Mapped:
+    """Return what the columns of an appearance file mean; `known` is what its format says of them.
 
     Raises
     ------
@@ -88,6 +90,9 @@ def appearances(columns: Sequence[str], options: LoadOptions) -> Mapped:
         When the caller names a column that is not there, or a name could mean two things.
     """
     explicit = _explicit(columns, (*APPEARANCE, *EDGES, *CORNERS), options.columns, "columns")
+    taken = {"identity_id"} if options.identity_from is not None else set()
+    formal = {our: their for our, their in (known or {}).items() if our not in taken}
+    explicit = formal | explicit
     if options.identity_from is not None:
         if "identity_id" in explicit:
             raise _both("--columns identity_id=...", "--identity-from")

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import csv
-import gzip
-import io
 import re
-import zlib
-from collections.abc import Iterator
+from abc import abstractmethod
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -23,18 +21,19 @@ from workbench.readers.files import (
     BATCH_ROWS,
     TextBatch,
     check_names,
+    check_whole,
     existing,
+    is_clean,
+    open_lines,
+    readable,
     reject_frame,
     unreadable,
 )
 
 DELIMITERS = ",;\t|"
-# A line longer than this is read in pieces: a file without line ends must not fill the memory.
-LINE_LENGTH = 1_000_000
 _SAMPLE_LINES = 50
 _END_OF_LINE = re.compile(r"\r\n|\r|\n")
 _DATA = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*|\s*\d{4}-\d\d-\d\d[T ].*")
-_TORN = (EOFError, zlib.error, OSError)
 
 
 class CsvFile:
@@ -61,6 +60,8 @@ class CsvFile:
     """
 
     format = "csv"
+    meaning: Mapping[str, str] = {}
+    spaces: Mapping[str, int] = {}
 
     def __init__(self, path: str | Path) -> None:
         self.path = existing(path)
@@ -73,7 +74,7 @@ class CsvFile:
                 where=str(self.path),
                 next="Give a file whose first line names its columns.",
             )
-        self.delimiter = _sniff(sample)
+        self.delimiter = self._told_by(sample)
         with self._lines() as lines:
             self.columns = self._header(self._reader(lines))
 
@@ -93,33 +94,16 @@ class CsvFile:
 
     def check(self) -> None:
         """Refuse a torn gzip file before a row of it is used (plain text cannot be torn)."""
-        with self._binary() as (binary, zipped):
-            while zipped and binary.read(1 << 20):
-                pass
-
-    @contextmanager
-    def _binary(self) -> Iterator[tuple[Any, bool]]:
-        try:
-            with self.path.open("rb") as raw:
-                zipped = raw.read(2) == b"\x1f\x8b"
-                raw.seek(0)
-                if not zipped:
-                    yield raw, False
-                    return
-                with gzip.open(raw) as unzipped:
-                    yield unzipped, True
-        except _TORN as error:
-            raise unreadable(self.path, error) from error
+        check_whole(self.path)
 
     @contextmanager
     def _lines(self) -> Iterator[Iterator[str]]:
-        with self._binary() as (binary, _):
-            # What is no UTF-8 is kept as surrogates, so that only the rows that hold it are lost.
-            text = io.TextIOWrapper(
-                binary, encoding="utf-8-sig", errors="surrogateescape", newline=""
-            )
-            with text:
-                yield iter(partial(text.readline, LINE_LENGTH), "")
+        with open_lines(self.path) as lines:
+            yield lines
+
+    def _told_by(self, sample: list[str]) -> str:
+        """Return the delimiter, told by the first lines."""
+        return _sniff(sample)
 
     def _reader(self, lines: Iterator[str]) -> Any:
         return csv.reader(lines, delimiter=self.delimiter, strict=True)
@@ -149,8 +133,8 @@ class CsvFile:
         line = starts[whole]
         ragged = np.flatnonzero((width > 0) & (width != len(self.columns)))
         rejects = [self._ragged(cells, starts, ragged)]
-        if not _is_clean(kept):
-            clean = np.array([_is_clean([row]) for row in kept], dtype=bool)
+        if not is_clean(kept):
+            clean = np.array([is_clean([row]) for row in kept], dtype=bool)
             rejects.append(self._foul([kept[row] for row in np.flatnonzero(~clean)], line[~clean]))
             kept, line = [kept[row] for row in np.flatnonzero(clean)], line[clean]
         for start, reason in chunk.faults:
@@ -177,19 +161,48 @@ class CsvFile:
         return reject_frame(
             self.path,
             starts[rows],
-            value=[_as_utf8(self.delimiter.join(row)) for row in found],
+            value=[readable(self.delimiter.join(row)) for row in found],
             reason=[f"{len(row)} cells where the header has {asked}" for row in found],
         )
 
     def _foul(self, rows: list[list[str]], lines: np.ndarray) -> pd.DataFrame:
-        bad = [next(n for n, cell in enumerate(row) if not _is_clean([[cell]])) for row in rows]
+        bad = [next(n for n, cell in enumerate(row) if not is_clean([[cell]])) for row in rows]
         return reject_frame(
             self.path,
             lines,
             column=[self.columns[column] for column in bad],
-            value=[_as_utf8(row[column]) for row, column in zip(rows, bad, strict=True)],
+            value=[readable(row[column]) for row, column in zip(rows, bad, strict=True)],
             reason="no text: bytes that are not UTF-8, or zero bytes",
         )
+
+
+class NumbersFile(CsvFile):
+    """Lines of numbers without a header, whose columns are named by a format.
+
+    A format says what a line is (:meth:`_plain`) and what so many columns are (:meth:`_names`).
+    """
+
+    def _told_by(self, sample: list[str]) -> str:
+        widths = Counter(line.count(",") + 1 for line in sample if line.strip("\r\n"))
+        self._width = widths.most_common(1)[0][0]
+        return ","
+
+    @contextmanager
+    def _lines(self) -> Iterator[Iterator[str]]:
+        with super()._lines() as lines:
+            yield map(self._plain, lines)
+
+    def _header(self, reader: Any) -> list[str]:
+        """Return the names of the columns; no line is read for them."""
+        return list(self._names(self._width))
+
+    @abstractmethod
+    def _plain(self, line: str) -> str:
+        """Return a line as cells with commas between them."""
+
+    @abstractmethod
+    def _names(self, width: int) -> Sequence[str]:
+        """Return the names of so many columns."""
 
 
 @dataclass(slots=True)
@@ -240,21 +253,6 @@ def _starts(cells: list[list[str]], before: int, after: int, whole: bool) -> tup
     )
     ends = before + np.cumsum(spans)
     return ends - spans + 1, int(ends[-1]) if len(ends) else before
-
-
-def _is_clean(rows: list[list[str]]) -> bool:
-    joined = "".join(map("".join, rows))
-    try:
-        joined.encode()
-    except UnicodeEncodeError:
-        return False
-    return "\0" not in joined
-
-
-def _as_utf8(text: str) -> str:
-    return (
-        text.encode("utf-8", "surrogateescape").decode("utf-8", "replace").replace("\0", "\ufffd")
-    )
 
 
 def _sniff(sample: list[str]) -> str:

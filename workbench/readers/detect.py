@@ -17,6 +17,7 @@ from workbench.readers.embeddings import Embeddings
 from workbench.readers.files import TextFile, existing
 from workbench.readers.opening import first_bytes, open_text
 from workbench.readers.parquet import ParquetFile
+from workbench.readers.reid_names import NamesFile
 from workbench.readers.suggest import START, Step
 from workbench.readers.tables import MEANINGS
 
@@ -31,7 +32,8 @@ class Detection:
     Attributes
     ----------
     format : str
-        ``csv``, ``parquet`` (appearances), ``contacts``, ``cameras``, ``adjacency``, ``outages``,
+        ``csv``, ``parquet``, ``jsonl``, ``mot``, ``aicity``, ``reid``, ``metropolis``
+        (appearances), ``contacts``, ``cameras``, ``adjacency``, ``outages``,
         ``identities``, ``sources``, ``floor-plan``, ``embeddings`` or ``unknown``.
     confidence : float
         0 to 1.
@@ -135,6 +137,15 @@ RULES = (
         "an identity in each row, and neither a camera nor a time",
     ),
 )
+# Formats that say themselves what their columns are.
+_FIXED = {
+    "mot": "MOTChallenge: frame, id, box and confidence in numbers, without a header",
+    "aicity": "AI City Challenge: nine numbers a line, blanks between; ids hold in all cameras; "
+    "xworld and yworld are kept as properties: if they are metres on your floor, add "
+    "--columns floor_x_m=xworld --columns floor_y_m=yworld",
+    "reid": "names of images that say whose they are, by which camera, and the frame",
+    "metropolis": "messages of NVIDIA Metropolis: tracked objects with sensor and time",
+}
 # What the command says before the name of the file.
 _TABLE_WORDS = {
     "cameras": ("--cameras",),
@@ -155,6 +166,8 @@ def detect(path: str | Path) -> Detection:
     InvalidInputError
         When it cannot be read at all.
     """
+    if Path(path).is_dir():
+        return _table(NamesFile(path))
     place = existing(path)
     head = first_bytes(place)
     if head.startswith((b"\x93NUMPY", b"PK\x03\x04")):
@@ -162,7 +175,7 @@ def detect(path: str | Path) -> Detection:
     if place.suffix.lower() in (".yaml", ".yml"):
         return _floor_plan(place)
     try:
-        file = open_text(place)
+        file = open_text(place, sample=SAMPLE_ROWS)
     except InvalidInputError as error:
         return _unknown(place, [], 0, str(error.message), error.next)
     if isinstance(file, ParquetFile) and {"id", "vector"} == set(file.columns):
@@ -183,7 +196,7 @@ def _table(file: TextFile) -> Detection:
     )
     names = set(file.columns)
     rule = next((rule for rule in RULES if rule.holds(names)), None)
-    if rule is None or (rule.format == "identities" and _are_seen(frame)):
+    if file.format in _FIXED or rule is None or (rule.format == "identities" and _are_seen(frame)):
         return _appearances(file, frame)
     step = _contacts(file, frame) if rule.format == "contacts" else _other(frame, rule.format)
     words = _TABLE_WORDS.get(rule.format, ())
@@ -268,14 +281,16 @@ def _appearances(file: TextFile, frame: pd.DataFrame) -> Detection:
         )
     if not {"timestamp", "frame"} & {*found.known, *found.guessed}:
         return _timeless(file, frame)
-    reasons = [
+    reasons = [_FIXED[file.format]] if file.format in _FIXED else []
+    reasons += [f"named as in {file.scheme.name}"] if isinstance(file, NamesFile) else []
+    reasons += [
         "each row has a time or a frame"
         + ("" if "camera_id" not in found.known else " and a camera")
     ]
     reasons += [step.reason for step in found.steps if step.reason]
     return Detection(
         file.format,
-        _confidence(found.known, found.guessed),
+        0.95 if file.format in _FIXED else _confidence(found.known, found.guessed),
         "; ".join(reasons),
         file.columns,
         len(frame),

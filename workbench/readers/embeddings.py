@@ -22,12 +22,11 @@ import pandas as pd
 import pyarrow as pa
 
 from workbench.errors import InvalidInputError
-from workbench.readers.files import existing, unreadable
+from workbench.readers.files import LARGEST_DIM, existing, unreadable
 from workbench.readers.opening import first_bytes
 from workbench.readers.parquet import ParquetFile, as_text
 
 CHUNK_BYTES = 16_000_000
-LARGEST_DIM = 65_536
 _PARQUET_ROWS = 4096
 _BROKEN = (
     OSError,

@@ -7,13 +7,19 @@ later, once, whatever the format was.
 
 from __future__ import annotations
 
+import gzip
 import hashlib
+import io
+import os
 import re
 import stat
-from collections.abc import Iterator
-from dataclasses import dataclass
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import IO, Protocol
 
 import numpy as np
 import pandas as pd
@@ -22,10 +28,17 @@ import pyarrow.compute as pc
 
 from workbench.errors import InvalidInputError, NotFoundError
 
+Vectors = tuple[np.ndarray, np.ndarray]
 BATCH_ROWS = 20_000
+# Numbers of the longest vector.
+LARGEST_DIM = 65_536
+# A line longer than this is read in pieces: a file without line ends must not fill the memory.
+LINE_LENGTH = 1_000_000
 REJECT_COLUMNS = ("file", "line", "column", "value", "reason")
 _SHOWN = 200
+_TORN = (EOFError, zlib.error, OSError)
 _NAME_LENGTH = 200
+_NO_TEXT = re.compile(r"[\x00\ud800-\udfff]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
@@ -45,6 +58,8 @@ class TextBatch:
         ``file, line, column, value, reason`` of the rows that could not even be read.
     read : int
         Data rows met: ``len(frame) + len(rejects)``.
+    vectors : mapping of str to (float32 array, array of bool)
+        By space the vectors that stand in the rows themselves, and which rows have one.
     """
 
     frame: pd.DataFrame
@@ -52,14 +67,21 @@ class TextBatch:
     position: np.ndarray
     rejects: pd.DataFrame
     read: int
+    vectors: Mapping[str, Vectors] = field(default_factory=dict)
 
 
 class TextFile(Protocol):
-    """A file that gives batches of text; one class for each container (CSV, Parquet)."""
+    """A file that gives batches of text; one class for each container or format.
+
+    ``meaning`` is what the format itself says of its columns (ours to the file's), ``spaces`` the
+    vector spaces whose vectors stand in the rows, each with its dimension.
+    """
 
     path: Path
     format: str
     columns: list[str]
+    meaning: Mapping[str, str]
+    spaces: Mapping[str, int]
 
     def batches(self, rows: int = BATCH_ROWS) -> Iterator[TextBatch]:
         """Yield the data rows from the first on, `rows` at a time."""
@@ -105,7 +127,15 @@ def unreadable(path: Path, error: BaseException) -> InvalidInputError:
 
 
 def sha256(path: str | Path) -> str:
-    """Return the SHA-256 of a file's bytes, as 64 hexadecimal digits; read piece by piece."""
+    """Return the SHA-256 of a file's bytes, as 64 hexadecimal digits; read piece by piece.
+
+    Of a folder: of the names in it, which are all that is read of it.
+    """
+    if Path(path).is_dir():
+        digest = hashlib.sha256()
+        for name in names_below(Path(path)):
+            digest.update(os.fsencode(name) + b"\0")
+        return digest.hexdigest()
     place = existing(path)
     try:
         with place.open("rb") as file:
@@ -114,12 +144,84 @@ def sha256(path: str | Path) -> str:
         raise unreadable(place, error) from error
 
 
+def names_below(folder: Path) -> list[str]:
+    """Return the paths of the files below a folder, relative to it, in order of the text.
+
+    Links to folders are not followed.
+    """
+    found = []
+    for place, _, names in os.walk(folder, onerror=_refuse_folder):
+        inside = os.path.relpath(place, folder)
+        found += [name if inside == "." else f"{inside}/{name}" for name in names]
+    return sorted(found)
+
+
+def _refuse_folder(error: OSError) -> None:
+    raise unreadable(Path(str(error.filename)), error) from error
+
+
+@contextmanager
+def open_binary(path: Path) -> Iterator[tuple[IO[bytes], bool]]:
+    """Open a file, plain or gzipped; give its bytes and whether it is gzipped."""
+    try:
+        with path.open("rb") as raw:
+            zipped = raw.read(2) == b"\x1f\x8b"
+            raw.seek(0)
+            if not zipped:
+                yield raw, False
+                return
+            with gzip.open(raw) as unzipped:
+                yield unzipped, True  # type: ignore[misc]
+    except _TORN as error:
+        raise unreadable(path, error) from error
+
+
+@contextmanager
+def open_lines(path: Path, *, longest: int = LINE_LENGTH) -> Iterator[Iterator[str]]:
+    """Open a text file, plain or gzipped; give its lines with their ends.
+
+    A line longer than `longest` comes in pieces. What is no UTF-8 is kept as surrogates, so that
+    only the rows that hold it are lost.
+    """
+    with open_binary(path) as (binary, _):
+        text = io.TextIOWrapper(binary, encoding="utf-8-sig", errors="surrogateescape", newline="")
+        with text:
+            yield iter(partial(text.readline, longest), "")
+
+
+def check_whole(path: Path) -> None:
+    """Refuse a torn gzip file (plain text cannot be torn)."""
+    with open_binary(path) as (binary, zipped):
+        while zipped and binary.read(1 << 20):
+            pass
+
+
+def is_clean(rows: Iterable[Iterable[str]]) -> bool:
+    """Return whether rows of cells are text that can be stored."""
+    joined = "".join(map("".join, rows))
+    try:
+        joined.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in joined
+
+
+def readable(text: str) -> str:
+    """Return a text with what is no Unicode replaced."""
+    return _NO_TEXT.sub("\ufffd", text)
+
+
+def is_name(name: str) -> bool:
+    """Return whether a text can name a column."""
+    return 0 < len(name) <= _NAME_LENGTH and not _CONTROL.search(name)
+
+
 def check_names(names: list[str], path: Path) -> list[str]:
     """Return the column names of a file, or refuse those nobody could refer to."""
     for position, name in enumerate(names):
         if name == "":
             wrong = f"Column {position + 1} of {path.name!r} has no name."
-        elif len(name) > _NAME_LENGTH or _CONTROL.search(name):
+        elif not is_name(name):
             wrong = f"Column {position + 1} of {path.name!r} has a name that is no text."
         elif name in names[:position]:
             wrong = f"{path.name!r} has two columns called {name!r}."

@@ -1,14 +1,24 @@
-"""Which container a file is, seen from its first bytes."""
+"""Which container or format a file is, seen from its first bytes and lines."""
 
 from __future__ import annotations
 
+import re
+from itertools import islice
 from pathlib import Path
 
 from workbench.errors import InvalidInputError
+from workbench.readers.aicity import AiCityFile, is_aicity
 from workbench.readers.csv import CsvFile
-from workbench.readers.files import TextFile, existing, unreadable
+from workbench.readers.files import TextFile, existing, open_lines, unreadable
+from workbench.readers.json_lines import JsonFile
+from workbench.readers.json_records import records
+from workbench.readers.metropolis import MetropolisFile, is_metropolis
+from workbench.readers.mot import MotFile, is_mot
 from workbench.readers.parquet import ParquetFile
+from workbench.readers.reid_names import NamesFile, scheme_of
 
+_SAMPLE_LINES = 50
+_LIKE_JSON = re.compile(r'\{\s*("|\}|$)|\[\s*(\{|\]|$)')
 # First bytes of what is no table, and what to say of it.
 _FOREIGN = (
     (
@@ -35,8 +45,21 @@ def first_bytes(path: str | Path) -> bytes:
         raise unreadable(place, error) from error
 
 
-def open_text(path: str | Path) -> TextFile:
+def open_text(
+    path: str | Path, *, format: str = "auto", space: str = "reid", sample: int | None = None
+) -> TextFile:
     """Return a file of rows, ready to give batches of text.
+
+    Parameters
+    ----------
+    path : path
+        The file, or a folder of images whose names say everything.
+    format : str
+        One of ``LoadOptions.format``; ``auto`` looks at the first lines.
+    space : str
+        Space of the vectors that stand in JSON under a key that names none.
+    sample : int, optional
+        Of JSON, look at so many rows only.
 
     Raises
     ------
@@ -45,8 +68,39 @@ def open_text(path: str | Path) -> TextFile:
     InvalidInputError
         When it holds no table, or one that cannot be read.
     """
+    if Path(path).is_dir():
+        return NamesFile(path)
     head = first_bytes(path)
     for start, kind, todo in _FOREIGN:
         if head.startswith(start):
             raise InvalidInputError(f"{Path(path).name!r} is {kind}.", where=str(path), next=todo)
-    return ParquetFile(path) if head.startswith(b"PAR1") else CsvFile(path)
+    if head.startswith(b"PAR1"):
+        return ParquetFile(path)
+    found = format if format in (*_TEXTS, *_JSON, "csv") else _told(Path(path))
+    if found in _JSON:
+        return _JSON[found](path, space=space, sample=sample)
+    return _TEXTS.get(found, CsvFile)(path)
+
+
+_TEXTS: dict[str, type[CsvFile] | type[NamesFile]] = {
+    "mot": MotFile,
+    "aicity": AiCityFile,
+    "reid": NamesFile,
+}
+_JSON: dict[str, type[JsonFile]] = {"jsonl": JsonFile, "metropolis": MetropolisFile}
+
+
+def _told(path: Path) -> str:
+    """Return the format of a text file, by its first lines."""
+    with open_lines(path) as lines:
+        first = list(islice((line.strip() for line in lines if line.strip()), _SAMPLE_LINES))
+    if not first:
+        return "csv"
+    if _LIKE_JSON.match(first[0]):
+        found = next((one.value for one in records(path) if not one.fault), None)
+        return "metropolis" if is_metropolis(found) else "jsonl"
+    if is_mot(first):
+        return "mot"
+    if is_aicity(first):
+        return "aicity"
+    return "reid" if scheme_of(first[:1]) and scheme_of(first) else "csv"

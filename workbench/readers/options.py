@@ -7,15 +7,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from workbench import schema, times
 from workbench.errors import InvalidInputError
+from workbench.readers.frame_paths import frames_root
 from workbench.readers.where import Where
 
-FORMATS = ("auto", "csv", "parquet", "contacts")
+FORMATS = (
+    "auto", "csv", "parquet", "contacts", "mot", "aicity", "reid", "metropolis", "jsonl",
+)  # fmt: skip
 _CHOICES: dict[str, tuple[str, ...]] = {
     "format": FORMATS,
     "box": ("xywh", "xyxy"),
@@ -34,7 +38,8 @@ class LoadOptions:
     Parameters
     ----------
     format : str
-        ``auto``, ``csv``, ``parquet`` or ``contacts``.
+        ``auto``, ``csv``, ``parquet``, ``contacts``, ``mot``, ``aicity``, ``reid``,
+        ``metropolis`` or ``jsonl``.
     columns, camera_columns : mapping of str to str
         Our column name to the file's, for appearances and for camera tables.
     camera : str, optional
@@ -59,6 +64,11 @@ class LoadOptions:
         "NAME:" goes before identity and camera ids.
     position_unit : str
         ``m``, ``ft`` or ``mile``: unit of camera positions.
+    frames_root : path, optional
+        The folder that each ``frame_path`` is relative to. It is kept with the load, so that the
+        pictures can be shown, and decides nothing about what the rows mean.
+    space : str
+        Space of the vectors that stand in the rows themselves (JSON: ``embedding``, ``vector``).
 
     Raises
     ------
@@ -85,6 +95,8 @@ class LoadOptions:
     identity_from: str | None = None
     dataset: str | None = None
     position_unit: str = "m"
+    frames_root: str | Path | None = None
+    space: str = "reid"
 
     def __post_init__(self) -> None:
         """Check every option and put it into its canonical form."""
@@ -105,6 +117,9 @@ class LoadOptions:
         self._set_times()
         if self.where is not None:
             Where(self.where)
+        if self.frames_root is not None:
+            object.__setattr__(self, "frames_root", str(frames_root(self.frames_root)))
+        object.__setattr__(self, "space", _id("space", self.space) or "reid")
 
     def _set_times(self) -> None:
         if self.start_time is not None:
@@ -134,7 +149,7 @@ class LoadOptions:
         >>> LoadOptions(fps=30.0, start_time="2026-01-01T00:00Z").meaning()["fps"]
         '30'
         """
-        return {
+        said = {
             "format": None if self.format == "auto" else self.format,
             "columns": dict(sorted(self.columns.items())),
             "camera_columns": dict(sorted(self.camera_columns.items())),
@@ -150,6 +165,7 @@ class LoadOptions:
             "dataset": self.dataset,
             "position_unit": self.position_unit,
         }
+        return said if self.space == "reid" else said | {"space": self.space}
 
     def prefixed(self, ids: pd.Series) -> pd.Series:
         """Return identity or camera ids with the dataset's name before them; '' stays ''."""

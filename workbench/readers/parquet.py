@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +37,8 @@ class ParquetFile:
     """
 
     format = "parquet"
+    meaning: Mapping[str, str] = {}
+    spaces: Mapping[str, int] = {}
 
     def __init__(self, path: str | Path) -> None:
         self.path = existing(path)

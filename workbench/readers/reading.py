@@ -11,8 +11,10 @@ from workbench.readers.batches import BatchReader
 from workbench.readers.contacts import ContactReader
 from workbench.readers.detect import detect, table_format
 from workbench.readers.files import BATCH_ROWS, TextFile
+from workbench.readers.mot import MotReader
 from workbench.readers.opening import open_text
 from workbench.readers.options import LoadOptions
+from workbench.readers.reid_names import NamesReader
 
 _CONTAINERS = ("csv", "parquet")
 # What is not appearances, and the option that takes it.
@@ -26,6 +28,11 @@ _OTHERS = {
     "embeddings": ("vectors", "--vectors"),
 }
 READERS: dict[str, type[AppearanceReader] | type[ContactReader]] = {
+    "mot": MotReader,
+    "aicity": AppearanceReader,
+    "reid": NamesReader,
+    "metropolis": AppearanceReader,
+    "jsonl": AppearanceReader,
     "csv": AppearanceReader,
     "parquet": AppearanceReader,
     "contacts": ContactReader,
@@ -43,7 +50,7 @@ def read_appearances(
     Parameters
     ----------
     path : path
-        The file.
+        The file, or a folder of images whose names say everything.
     options : LoadOptions, optional
         How it is to be read.
     batch_rows : int
@@ -74,7 +81,7 @@ def read_appearances(
     """
     options = options or LoadOptions()
     try:
-        file = open_text(path)
+        file = open_text(path, format=options.format, space=options.space)
         return READERS[_format(file, options)](file, options, batch_rows=batch_rows)
     except InvalidInputError as error:
         # Who maps columns says that these are appearances: what is wrong then is the mapping.

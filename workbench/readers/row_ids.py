@@ -6,7 +6,8 @@ The name that is hashed is this JSON text, without blanks, letters outside ASCII
 
 First the row's cells as ``[column, text]`` under the file's own column names, sorted by name, empty
 cells included; then what options added to the row: ``camera``, ``dataset``, ``fps`` and
-``start_time``, each only where it was given. Both appearances of a contact carry ``"who"`` ("i" or
+``start_time``, each only where it was given, and ``frames_below`` for a folder of images below the
+frames root. Both appearances of a contact carry ``"who"`` ("i" or
 "j") there too, and the place of the contact carries ``"who":"place"``. Shorter keys repeat in
 real data: (identity, camera, frame) 436 times in CHIRLA.
 """

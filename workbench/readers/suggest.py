@@ -14,7 +14,9 @@ from workbench.readers.appearances import id_repeats
 from workbench.readers.clock import NUMBER
 from workbench.readers.csv import CsvFile
 from workbench.readers.files import TextFile, matches
+from workbench.readers.mot import resolved
 from workbench.readers.options import LoadOptions
+from workbench.readers.reid_names import NOBODY, NamesFile
 from workbench.schema import canonical_json
 
 START = "2026-01-01T00:00:00Z"
@@ -64,13 +66,16 @@ def suggested(file: TextFile, frame: pd.DataFrame) -> Suggestion:
     InvalidInputError
         With the question, when a column could mean two things.
     """
-    known = columns.appearances(file.columns, LoadOptions()).theirs
+    options = resolved(file.path, LoadOptions()) if file.format == "mot" else LoadOptions()
+    known = columns.appearances(file.columns, options, file.meaning).theirs
     asked: list[Callable[[pd.DataFrame, dict[str, str]], Step]] = [
         _name_time,
-        lambda frame, theirs: tell_time(file, frame, theirs),
-        _tell_camera,
-        _tell_identity,
+        lambda frame, theirs: tell_time(file, frame, theirs, options),
+        lambda frame, theirs: _tell_camera(frame, theirs, options),
+        lambda frame, theirs: _tell_identity(frame, theirs, options),
         _tell_id,
+        lambda frame, theirs: _tell_nobody(file, frame),
+        lambda frame, theirs: _tell_vectors(file),
     ]
     steps: list[Step] = []
     guessed: dict[str, str] = {}
@@ -81,6 +86,23 @@ def suggested(file: TextFile, frame: pd.DataFrame) -> Suggestion:
     used = {*known.values(), *guessed.values()}
     rest = tuple(name for name in file.columns if name not in used)
     return Suggestion(steps, rest, known, guessed)
+
+
+_TRACKS = Step(("--identity-from", "track"), "tracks stand in for identities")
+
+
+def _tell_nobody(file: TextFile, frame: pd.DataFrame) -> Step:
+    """Say which names of images are of nobody: junk and distractors."""
+    if not isinstance(file, NamesFile):
+        return Step()
+    found = [value for value in NOBODY if (frame["identity_id"] == value).any()]
+    words = [part for value in found for part in ("--unidentified", value)]
+    return Step(tuple(words), f"{' and '.join(found)} mean junk or distractors" if found else "")
+
+
+def _tell_vectors(file: TextFile) -> Step:
+    said = [f"{dim} numbers into {space}" for space, dim in file.spaces.items()]
+    return Step(reason=f"each row may bring its vector: {', '.join(said)}" if said else "")
 
 
 def _free(frame: pd.DataFrame, theirs: Mapping[str, str]) -> list[str]:
@@ -101,7 +123,9 @@ def _name_time(frame: pd.DataFrame, theirs: dict[str, str]) -> Step:
     return _taken("timestamp", found, "the time: put another column if it is not")
 
 
-def _tell_camera(frame: pd.DataFrame, theirs: dict[str, str]) -> Step:
+def _tell_camera(frame: pd.DataFrame, theirs: dict[str, str], options: LoadOptions) -> Step:
+    if options.camera is not None:
+        return Step(reason=f"its camera is {options.camera}, after the folder with seqinfo.ini")
     if "camera_id" in theirs:
         return Step()
     found = guess.camera(frame, _free(frame, theirs))
@@ -110,15 +134,23 @@ def _tell_camera(frame: pd.DataFrame, theirs: dict[str, str]) -> Step:
     return Step(("--camera", "cam1"), "it names no camera: put yours")
 
 
-def _tell_identity(frame: pd.DataFrame, theirs: dict[str, str]) -> Step:
-    if "identity_id" in theirs:
-        return Step()
+def _tell_identity(frame: pd.DataFrame, theirs: dict[str, str], options: LoadOptions) -> Step:
     tracked = "tracking_id" in theirs
+    if options.identity_from is not None and (frame[theirs["tracking_id"]] == "").all():
+        return Step(reason="its ids are all -1: nobody is identified")
+    if options.identity_from is not None:
+        return Step(
+            reason="ids count within a sequence, so camera/id is an identity: if they are the "
+            "same in all cameras, add --columns identity_id=id"
+        )
+    if "identity_id" in theirs:
+        nobody = tracked and (frame[theirs["identity_id"]] == "").all()
+        return _TRACKS if nobody else Step()
     found = guess.identity(frame, _free(frame, theirs), by_name_only=tracked)
     if found is not None:
         return _taken("identity_id", found, "identity: remove it if it is not")
     if tracked:
-        return Step(("--identity-from", "track"), "tracks stand in for identities")
+        return _TRACKS
     if theirs.get("id") == "id" and id_repeats(frame):
         return _taken(
             "identity_id", "id", "identity because it repeats: tracking_id=id if it is a track"
@@ -137,8 +169,13 @@ def _tell_id(frame: pd.DataFrame, theirs: dict[str, str]) -> Step:
     return _taken("tracking_id", "id", "the track because it repeats: put what it is")
 
 
-def tell_time(file: TextFile, frame: pd.DataFrame, theirs: Mapping[str, str]) -> Step:
+def tell_time(
+    file: TextFile, frame: pd.DataFrame, theirs: Mapping[str, str], options: LoadOptions
+) -> Step:
     """Return what tells the times of a file: a zone, a unit, a frame rate, or a file prepared."""
+    if "timestamp" not in theirs and options.fps is not None:
+        reason = f"{options.fps} frames a second by seqinfo.ini; put the time of frame 1"
+        return Step(("--start-time", START), reason)
     if "timestamp" not in theirs:
         return _tell_frames(file, frame, theirs["frame"]) if "frame" in theirs else Step()
     name = theirs["timestamp"]
@@ -182,6 +219,9 @@ def _tell_other_form(file: TextFile, name: str, cells: pd.Series) -> Step:
             f"{name} ({cells.iloc[0][:40]!r}) holds no date and time: name the column that does"
         )
         return Step(("--columns", "timestamp=COLUMN"), reason)
+    if file.format not in ("csv", "parquet"):
+        reason = f"its times ({cells.iloc[0][:40]!r}) are no ISO 8601: write them so first"
+        return Step(("--tz", "UTC"), reason)
     offset = bool(matches(cells, guess.OFFSET).mean() > 0.5)
     column = canonical_json(name)
     program = (
@@ -204,7 +244,8 @@ def _tell_frames(file: TextFile, frame: pd.DataFrame, clock: str) -> Step:
     fps = fps or USUAL_FPS
     if sequences and matches(frame[sequences[0]], r"^\d+$").all() and file.format == "csv":
         return _sequences(file, clock, sequences[0], fps, reason)
-    reason += "; it has no clock: put the time of frame 0"
+    first = 1 if file.format == "mot" else 0
+    reason += f"; it has no clock: put the time of frame {first}"
     return Step(("--fps", str(fps), "--start-time", START), reason)
 
 

@@ -113,6 +113,7 @@ class Load:
                 where=", ".join(f"--vectors {space}" for space in self.embeddings),
                 next="Name the appearance file too; rows that are there are left alone.",
             )
+        self.spaces = _spaces(self.readers, self.embeddings)
         self.joins = {space: self._join(found) for space, found in self.embeddings.items()}
         self.record = LoadRecord.of(self.readers, files, options)
 
@@ -151,6 +152,8 @@ class Load:
             self._check_against(existing)
         if existing is not None and self._is_complete(existing):
             report.rows = report.unchanged = recorded_load(existing, self.record.load_id).rows
+            if not self.policy.dry_run:
+                self.record.keep_options(existing)
         else:
             self._check_spaces(existing, space_settings or {})
             for reader in self.readers:
@@ -177,6 +180,7 @@ class Load:
             columns_read_as={name: ours for part in read_as for name, ours in part.items()},
             columns_as_properties=_each_once(kept),
             columns_ignored=_each_once(ignored),
+            notes=_each_once([tuple(reader.notes) for reader in self.readers]),
         )
 
     def _check_spaces(
@@ -186,10 +190,10 @@ class Load:
     ) -> None:
         """Refuse vector spaces that could not be made, while there is nothing to undo."""
         there = {} if existing is None else existing.vector.spaces()
-        for space, found in self.embeddings.items():
+        for space, dim in self.spaces.items():
             if space not in there:
                 stated = space_settings.get(space, {})
-                planned_space(space, found.dim, {**stated, **self._settings()})
+                planned_space(space, dim, {**stated, **self._settings()})
 
     # ------------------------------------------------------------------ before writing
     def _is_complete(self, manager: HybridStorageManager) -> bool:
@@ -211,8 +215,8 @@ class Load:
                     where=file.name,
                     next=f"Take that load back first: workbench unload {load_id}",
                 )
-        for space, found in self.embeddings.items():
-            self._check_space(manager, space, found.dim)
+        for space, dim in self.spaces.items():
+            self._check_space(manager, space, dim)
 
     def _check_space(self, manager: HybridStorageManager, space: str, dim: int) -> None:
         there = manager.vector.spaces().get(space)
@@ -270,7 +274,7 @@ class Load:
         report.first_reject = sink.first
 
     def _set_spaces(self, manager: HybridStorageManager) -> None:
-        for space in self.embeddings:
+        for space in self.spaces:
             stated = manager.pair.stated(space)
             manager.pair.space_settings[space] = {**stated, **self._settings()}
 
@@ -333,7 +337,8 @@ class Load:
         report.rejected += sink.add(*rejects)
 
     def _vectors(self, batch: Batch, at: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-        return {
+        inside = {space: (found[at], has[at]) for space, (found, has) in batch.vectors.items()}
+        return inside | {
             space: found.by_id(batch.rows["id"].iloc[at])
             if self.joins[space] == "id"
             else found.by_position(batch.position[at])
@@ -375,6 +380,22 @@ class Load:
             for batch in reader:
                 yield batch
                 bar.update(batch.read)
+
+
+def _spaces(readers: list[BatchReader], beside: Mapping[str, Embeddings]) -> dict[str, int]:
+    """Return the vector spaces of a load with their dimensions: of its files, and beside them."""
+    dims = {space: found.dim for space, found in beside.items()}
+    for reader in readers:
+        for space, dim in reader.spaces.items():
+            if space in beside or dims.setdefault(space, dim) != dim:
+                other = repr(beside[space].path.name) if space in beside else "another file"
+                raise InvalidInputError(
+                    f"{reader.name!r} brings vectors of {dim} numbers for the space {space!r}, "
+                    f"and {other} brings vectors of {dims[space]}.",
+                    where=f"space {space}",
+                    next="Give those in the rows another space: --space NAME.",
+                )
+    return dims
 
 
 def _tables(files: LoadFiles) -> dict[str, Path | None]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from workbench import schema, times
-from workbench.errors import NotFoundError
+from workbench.errors import InvalidInputError, NotFoundError
 from workbench.readers import BatchReader, LoadOptions, sha256
 from workbench.schema import Table, canonical_json
 from workbench.storage.manager import HybridStorageManager
@@ -64,7 +64,7 @@ class LoadRecord:
                 "contacts" if reader.format == "contacts" else "appearances",
                 reader.name,
                 sha256(path),
-                canonical_json(reader.options.meaning()),
+                canonical_json(reader.meaning()),
             )
             for reader, path in zip(readers, files.appearances, strict=True)
         ]
@@ -78,6 +78,8 @@ class LoadRecord:
             *((f"vectors:{space}", path) for space, path in sorted(files.vectors.items())),
         ]
         meaning = canonical_json(options.meaning())
+        root = _root(readers, options)
+        kept = options.meaning() | ({} if root is None else {"frames_root": root})
         found += [
             RecordedFile(role, Path(path).name, sha256(path), meaning)
             for role, path in others
@@ -85,12 +87,13 @@ class LoadRecord:
         ]
         said = [[file.role, file.sha256, file.options] for file in found]
         key = hashlib.sha256(canonical_json(said).encode()).hexdigest()[:12]
-        return cls(key, tuple(found), meaning)
+        return cls(key, tuple(found), canonical_json(kept))
 
     def begin(self, manager: HybridStorageManager) -> None:
         """Write the load as begun; one that was interrupted keeps its beginning."""
         known = manager.graph.nodes("Load", ids=[self.load_id])
         if len(known):
+            self.keep_options(manager)
             return
         load = pd.DataFrame(
             {
@@ -105,6 +108,16 @@ class LoadRecord:
         with manager.unit():
             manager.graph.upsert_nodes("Load", schema.LOAD.check(load))
             manager.graph.upsert_nodes("LoadFile", schema.LOAD_FILE.check(files))
+
+    def keep_options(self, manager: HybridStorageManager) -> None:
+        """Write where the pictures lie now, where the load is known with another folder."""
+        load = manager.graph.nodes("Load", ids=[self.load_id])
+        if not len(load) or load["options"].iloc[0] == self.options:
+            return
+        if "frames_root" in json.loads(self.options):  # none given: what is known stays
+            load["options"] = self.options
+            with manager.unit():
+                manager.graph.upsert_nodes("Load", schema.LOAD.check(load))
 
     def finish(self, manager: HybridStorageManager, rows: int) -> None:
         """Write that the load reached its end."""
@@ -142,6 +155,18 @@ class LoadRecord:
         rows = rows[~rows["key"].isin(known.loc[known["label"] == label, "key"])]
         with manager.unit():
             manager.graph.upsert_nodes("LoadChange", schema.LOAD_CHANGE.check(rows))
+
+
+def _root(readers: Sequence[BatchReader], options: LoadOptions) -> str | None:
+    """Return the folder of the pictures: as it was given, or as a reader of pictures knows it."""
+    roots = {str(r.options.frames_root) for r in readers if r.options.frames_root is not None}
+    if len(roots) > 1:
+        raise InvalidInputError(
+            "Several folders of pictures in one load need a folder above them all.",
+            where="--frames-root",
+            next="Name it with --frames-root, or load the folders one by one.",
+        )
+    return next(iter(roots), None if options.frames_root is None else str(options.frames_root))
 
 
 def vars_of(file: RecordedFile) -> dict[str, str]:

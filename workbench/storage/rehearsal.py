@@ -23,7 +23,8 @@ class LoadReport:
     unchanged, a duplicate, filtered or rejected; ``identities``, ``appearances`` and ``cameras``
     are the newly created ones. ``first_reject`` is the first row of the rejects file (``file, line,
     column, value, reason``), ``columns_as_properties`` are columns of the files that feed none of
-    ours and are kept as properties, ``columns_ignored`` those that are left out.
+    ours and are kept as properties, ``columns_ignored`` those that are left out,
+    ``notes`` say what a format decided that the rows do not say.
     """
 
     load_id: str
@@ -45,6 +46,7 @@ class LoadReport:
     columns_as_properties: list[str] = field(default_factory=list)
     columns_ignored: list[str] = field(default_factory=list)
     first_reject: dict[str, object] | None = None
+    notes: list[str] = field(default_factory=list)
 
 
 class Rehearsal:

@@ -6,6 +6,10 @@ escaped. Importing this folder imports plotly; nothing outside of it does.
 Every view takes ``theme="light"`` or ``"dark"`` and returns a plain plotly ``Figure``.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from workbench.errors import MissingExtraError
 from workbench.views.charts.activity import activity
 from workbench.views.charts.neighbours import neighbours
 from workbench.views.charts.timeline import timeline
@@ -13,6 +17,37 @@ from workbench.views.maps.camera_map import camera_map
 from workbench.views.maps.trajectory_map import trajectory_map
 from workbench.views.style import keep_outputs_small
 
-__all__ = ["activity", "camera_map", "neighbours", "timeline", "trajectory_map"]
+if TYPE_CHECKING:
+    from workbench.views.explorers.similarity_explorer import SimilarityExplorer
+    from workbench.views.explorers.trajectory_explorer import TrajectoryExplorer
+
+__all__ = [
+    "SimilarityExplorer",
+    "TrajectoryExplorer",
+    "activity",
+    "camera_map",
+    "neighbours",
+    "timeline",
+    "trajectory_map",
+]
+
+# What needs the extra `lab`, and is looked up when it is first used.
+_EXPLORERS = {
+    "SimilarityExplorer": "workbench.views.explorers.similarity_explorer",
+    "TrajectoryExplorer": "workbench.views.explorers.trajectory_explorer",
+}
 
 keep_outputs_small()
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _EXPLORERS:
+        raise AttributeError(f"module 'workbench.views' has no attribute {name!r}")
+    try:
+        return getattr(import_module(_EXPLORERS[name]), name)
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(
+            f"{name} needs the package {error.name}, which is not installed.",
+            where="workbench.views.explorers",
+            next="pip install 'identity-workbench[lab]'",
+        ) from error

@@ -143,6 +143,23 @@ def plural(n: int, word: str) -> str:
     return f"{n:,} {word}{'s' * (n != 1)}"
 
 
+def wrapped(parts: Sequence[str], longest: int = 92) -> str:
+    """Return the parts of a subtitle, broken into lines that a narrow window holds.
+
+    Examples
+    --------
+    >>> wrapped(["one", "two", "three"], longest=9)
+    'one · two<br>three'
+    """
+    lines: list[str] = []
+    for part in parts:
+        if lines and len(lines[-1]) + len(part) + 3 <= longest:
+            lines[-1] += f" · {part}"
+        else:
+            lines.append(part)
+    return "<br>".join(lines)
+
+
 def words_px(text: str) -> float:
     """Return about how wide small words are, in pixels.
 

@@ -129,7 +129,7 @@ def draw(
         traces += _ends_traces(scene.vertices, number, plan, setting.look)
         stand = labels[plan.panel].copy()
         stand.avoid(scene.marks(number))
-        writer = _Notes(plan, stand, setting.look)
+        writer = Notes(plan, stand, setting.look)
         notes += writer.tags(_stop_tags(scene, number, _STOP_PX / stand.scale))
         notes += writer.all(_words(scene, setting, number, here, wrong, stand))
     entries = [path_entry()] if len(scene.vertices) else []
@@ -244,7 +244,7 @@ def _ends_traces(vertices: pd.DataFrame, number: int, plan: Plan, look: Theme) -
 
 
 @dataclass(frozen=True, slots=True)
-class _Word:
+class Word:
     """Something to write at a spot: plain text and how it is drawn."""
 
     x: float
@@ -261,20 +261,20 @@ def _words(
     changes: pd.DataFrame,
     moves: pd.DataFrame,
     stand: Labels,
-) -> Iterator[_Word]:
+) -> Iterator[Word]:
     """Yield what is written on one panel, the most telling first."""
     for move in moves.head(_ALARMS).to_dict("records"):
         x, y = (move["x0"] + move["x1"]) / 2, (move["y0"] + move["y1"]) / 2
         text = f"cannot be: {move['words']}"
-        yield _Word(x, y, text, f"<b>{text}</b>", "alarm")
+        yield Word(x, y, text, f"<b>{text}</b>", "alarm")
     yield from _end_words(scene, setting, number)
-    yield from _outage_words(scene, setting, number)
+    yield from outage_words(scene, setting, number)
     yield from _change_words(scene, setting, changes, _SAME_PX / stand.scale)
 
 
 def _change_words(
     scene: Scene, setting: Setting, changes: pd.DataFrame, near_m: float
-) -> Iterator[_Word]:
+) -> Iterator[Word]:
     """Yield when she went up or down, once for all changes near one spot."""
     drawn = {i for i, _ in _panels(setting)}
     # Both ends of a change are marked; in words it stands once, where she left if that is drawn.
@@ -286,7 +286,7 @@ def _change_words(
         near = np.hypot(rest["x"] - one["x"], rest["y"] - one["y"]) <= near_m
         same = near & (rest["says"] == one["says"]) & (rest["why"] == one["why"])
         text = f"{one['says']} {_clocks(rest.loc[same, 'us'], scene, setting)}{one['why']}"
-        yield _Word(one["x"], one["y"], text, text, "ink")
+        yield Word(one["x"], one["y"], text, text, "ink")
         rest = rest[~same]
 
 
@@ -330,7 +330,7 @@ def _clocks(moments: pd.Series, scene: Scene, setting: Setting) -> str:
     return ", ".join(clocks) + (f" +{len(moments) - 3}" if len(moments) > 3 else "")
 
 
-def _end_words(scene: Scene, setting: Setting, number: int) -> Iterator[_Word]:
+def _end_words(scene: Scene, setting: Setting, number: int) -> Iterator[Word]:
     several = scene.vertices["who"].nunique() > 1
     form = clock_style(scene.span, setting.zone)
     ends = _ends(scene.vertices)
@@ -338,10 +338,11 @@ def _end_words(scene: Scene, setting: Setting, number: int) -> Iterator[_Word]:
         whose = f"{escape(end['who'], longest=20)}: " if several else ""
         when = moment(int(end["when"]), setting.zone, form)
         text = f"{whose}{end['word']}"
-        yield _Word(end["x"], end["y"], f"{text} {when}", f"<b>{text}</b> {when}", "must")
+        yield Word(end["x"], end["y"], f"{text} {when}", f"<b>{text}</b> {when}", "must")
 
 
-def _outage_words(scene: Scene, setting: Setting, number: int) -> Iterator[_Word]:
+def outage_words(scene: Scene, setting: Setting, number: int) -> Iterator[Word]:
+    """Yield which camera's outage explains a gap, at the middle of its bow on one level."""
     gone = on_plan(scene.stretches, number, "gap")
     out = gone[(gone["reason"] == "outage").fillna(False)]
     longest = out.loc[(out["to_us"] - out["from_us"]).nlargest(_OUTAGES).index]
@@ -349,7 +350,7 @@ def _outage_words(scene: Scene, setting: Setting, number: int) -> Iterator[_Word
     for bow, step in zip(arcs(longest), longest.to_dict("records"), strict=True):
         name = names.get(step["outage_camera"], step["outage_camera"])
         text = f"outage: {escape(name, longest=28)}"
-        yield _Word(float(bow[6, 0]), float(bow[6, 1]), text, text)
+        yield Word(float(bow[6, 0]), float(bow[6, 1]), text, text)
 
 
 def clock_style(span: tuple[int, int], zone: ZoneInfo) -> str:
@@ -360,14 +361,15 @@ def clock_style(span: tuple[int, int], zone: ZoneInfo) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Notes:
+class Notes:
     """Writes words on one panel where there is room."""
 
     plan: Plan
     labels: Labels
     look: Theme
 
-    def all(self, words: Iterator[_Word]) -> list[dict[str, Any]]:
+    def all(self, words: Iterator[Word]) -> list[dict[str, Any]]:
+        """Return these words as notes, each as near its spot as there is room."""
         notes = []
         for word in words:
             place = self.labels.near(word.x, word.y, word.text, always=word.kind == "must")
@@ -397,7 +399,7 @@ class _Notes:
             if place is not None
         ]
 
-    def _note(self, word: _Word, right: int, up: int) -> dict[str, Any]:
+    def _note(self, word: Word, right: int, up: int) -> dict[str, Any]:
         line = {"alarm": self.look.alarm, "soft": self.look.soft}.get(word.kind, self.look.ink)
         return {
             "x": float(word.x),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from html import unescape
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -16,6 +17,27 @@ from workbench.views.style import duration, escape
 
 DRAWN = 2_000
 """Most positions, and most visits, that one map draws."""
+
+
+class Facts(Protocol):
+    """What has to be known to say whose and where a sighting is."""
+
+    @property
+    def people(self) -> Mapping[str, str]:
+        """Names of identities by id."""
+
+    @property
+    def ground(self) -> Ground:
+        """Where the cameras stand, and their names."""
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Of the times."""
+
+    @property
+    def display_tz(self) -> str:
+        """What the zone is called."""
+
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -183,6 +205,30 @@ def _hover(
         f"<i>{where}</i>",
     ]
     return "<br>".join(lines)
+
+
+def facts(row: Mapping[Any, Any], setting: Facts, *, html: bool = False) -> str:
+    """Return what is known of one sighting, line by line; as HTML with its text escaped.
+
+    Parameters
+    ----------
+    row : Series or mapping
+        A sighting with ``us``.
+    setting : object
+        With ``people``, ``ground.names``, ``zone`` and ``display_tz``.
+    html : bool
+        Whether to write HTML; plain text otherwise, for what never reads any.
+    """
+    who = row["identity_id"]
+    name = called("" if pd.isna(who) else str(who), setting.people)
+    lines = [
+        f"<b>{name}</b>" if html else name,
+        place(row["camera_id"], setting.ground.names),
+        f"{moment(row['us'], setting.zone)} {escape(setting.display_tz)}",
+        *_certainty(row),
+        *_source(row),
+    ]
+    return "<br>".join(lines) if html else unescape("\n".join(lines))
 
 
 def _certainty(row: Mapping[Any, Any]) -> list[str]:

@@ -94,7 +94,7 @@ def trajectory_map(
         When there is no such level.
     """
     zone, look = times.zone(display_tz), style.theme(theme)
-    points = _points(sightings, cameras)
+    points = points_of(sightings, cameras)
     ground = grounds(cameras, points, floor_plans=floor_plans, level=level)
     setting = Setting(
         ground=ground,
@@ -106,7 +106,7 @@ def trajectory_map(
         gaps=gaps,
         outages=outages,
         implausible=implausible,
-        people=_people(identities),
+        people=people_of(identities),
     )
     scenes, shown = _scenes(points, setting)
     labels, places = empty_labels(scenes[shown], setting)
@@ -140,14 +140,22 @@ def title_of(title: str | None, points: pd.DataFrame) -> str:
     return "Trajectory of " + ", ".join(map(str, names[:3])) + (", …" if len(names) > 3 else "")
 
 
-def _people(identities: pd.DataFrame | None) -> dict[str, str]:
+def people_of(identities: pd.DataFrame | None) -> dict[str, str]:
+    """Return the names of identities by id, of those that have one."""
     if identities is None or not {"id", "name"} <= set(identities.columns):
         return {}
     known = identities[["id", "name"]].dropna().astype("str")
     return dict(zip(known["id"], known["name"], strict=True))
 
 
-def _points(sightings: pd.DataFrame, cameras: pd.DataFrame) -> pd.DataFrame:
+def points_of(sightings: pd.DataFrame, cameras: pd.DataFrame) -> pd.DataFrame:
+    """Return the sightings at cameras in order of time, with ``us`` (microseconds since 1970).
+
+    Raises
+    ------
+    InvalidInputError
+        When a column that is needed is missing.
+    """
     for frame, names, subject in (
         (sightings, ("timestamp", "camera_id"), "sightings"),
         (cameras, ("id",), "cameras"),

@@ -1,0 +1,107 @@
+"""Hands for an explorer of trajectories on a page: click, drag, lasso, play."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from playwright.sync_api import Locator, Page
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
+
+DOTS = ".wb-map .scatterlayer .points path.point"
+
+
+class ExplorerPage:
+    """The explorer of trajectories that is on a page."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.root = page.locator(".wb-trajectory").first
+        self.root.wait_for(timeout=60_000)
+        self.root.locator(DOTS).first.wait_for(state="attached", timeout=90_000)
+        self.root.locator(".wb-strip .main-svg").first.wait_for(timeout=60_000)
+        page.wait_for_timeout(1000)  # plotly lays its axes out once more
+
+    def said(self, name: str) -> str:
+        """Return the words of a part: clock, count, table or details."""
+        places = {"clock": ".wb-player .widget-html-content b"}
+        return self.root.locator(places.get(name, f".wb-{name}")).first.inner_text()
+
+    def changes(self, name: str, deed: Callable[[], object], *, within_s: float = 20) -> str:
+        """Do something; return what a part says then, which has to be something else."""
+        before = self.said(name)
+        deed()
+        for _ in range(round(within_s * 10)):
+            now = self.said(name)
+            if now != before:
+                return now
+            self.page.wait_for_timeout(100)
+        raise AssertionError(f"{name} still says: {before[:300]}")
+
+    def press(self, name: str) -> None:
+        """Press a button of the player: back, on, preceding or following."""
+        self.root.locator(f"button.wb-{name}").click()
+
+    def play(self) -> None:
+        """Press play, or pause."""
+        self.root.locator(".jupyter-widget-play button, .widget-play button").first.click()
+
+    def slide(self) -> None:
+        """Move the slider a good way to the right."""
+        handle = self.root.locator(".noUi-handle").first
+        box, track = handle.bounding_box(), self.root.locator(".noUi-target").first.bounding_box()
+        assert box and track
+        self.drag(
+            box["x"] + box["width"] / 2, box["y"] + box["height"] / 2,
+            track["x"] + 0.6 * track["width"], box["y"] + box["height"] / 2,
+        )  # fmt: skip
+
+    def click_a_mark(self) -> str:
+        """Click marks of the map until the details say something else; return what they say."""
+        marks = self.root.locator(DOTS)
+        for n in range(0, marks.count(), max(1, marks.count() // 40)):
+            try:
+                return self.changes("details", lambda n=n: self._click(marks.nth(n)), within_s=2)
+            except (AssertionError, PlaywrightTimeout):
+                continue  # another mark lies over it
+        raise AssertionError("no mark can be clicked")
+
+    def _click(self, mark: Locator) -> None:
+        mark.scroll_into_view_if_needed(timeout=1000)
+        box = mark.bounding_box()
+        assert box
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        self.page.mouse.move(x - 2, y - 2)
+        self.page.mouse.move(x, y, steps=2)
+        self.page.wait_for_timeout(300)
+        self.page.mouse.click(x, y)
+
+    def brush(self, start: float, end: float) -> None:
+        """Drag over the timeline, from one share of its width to another."""
+        plot = self.root.locator(".wb-strip .nsewdrag").first
+        plot.scroll_into_view_if_needed()
+        box = plot.bounding_box()
+        assert box
+        y = box["y"] + box["height"] / 2
+        self.drag(box["x"] + start * box["width"], y, box["x"] + end * box["width"], y)
+
+    def lasso(self) -> None:
+        """Draw a lasso around the left half of the first level of the map."""
+        self.root.locator(".wb-map .plotly").first.scroll_into_view_if_needed()
+        self.root.locator(".wb-map .js-plotly-plot").first.hover()
+        self.root.locator(".wb-map .modebar-btn[data-val='lasso']").first.click()
+        plot = self.root.locator(".wb-map .nsewdrag").first.bounding_box()
+        assert plot
+        left, top = plot["x"] + 4, plot["y"] + 4
+        right, bottom = left + plot["width"] / 2, top + plot["height"] - 8
+        self.page.mouse.move(left, top)
+        self.page.mouse.down()
+        for x, y in ((right, top), (right, bottom), (left, bottom), (left, top)):
+            self.page.mouse.move(x, y, steps=8)
+        self.page.mouse.up()
+
+    def drag(self, x0: float, y0: float, x1: float, y1: float) -> None:
+        """Drag with the mouse."""
+        self.page.mouse.move(x0, y0)
+        self.page.mouse.down()
+        self.page.mouse.move(x1, y1, steps=6)
+        self.page.mouse.up()

@@ -1,0 +1,88 @@
+"""The how-to pages: what they tell people to type runs, in the order of the page."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "docs" / "how-to"
+BLOCK = re.compile(r"^```(console|python|yaml)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
+# What a page may use beside the command of the project.
+SHELL = {"mkdir", "cp", "mv", "ls", "head", "cat"}
+
+pages = pytest.mark.parametrize("page", sorted(FOLDER.glob("*.md")), ids=lambda page: page.stem)
+
+
+def ran(words: list[str], folder: Path) -> str:
+    """Run a command in a folder where `workbench` is the installed one; return its stdout."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    sources = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+    there = dict(os.environ, PATH=path, HOME=str(folder), PYTHONPATH=sources)
+    done = subprocess.run(words, cwd=folder, env=there, capture_output=True, text=True)
+    assert done.returncode == 0, f"{words[-1]}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def follow(page: Path, folder: Path) -> dict[str, str]:
+    """Do what a page says, block by block; return what each command printed."""
+    shutil.copytree(ROOT / "data", folder / "data")
+    said: dict[str, str] = {}
+    for kind, code in BLOCK.findall(page.read_text(encoding="utf-8")):
+        if kind == "yaml":  # the first line names the file
+            name = re.match(r"# (\S+)\n", code)
+            assert name, f"{page.name}: a YAML block without the name of its file"
+            (folder / name[1]).write_text(code, encoding="utf-8")
+        elif kind == "python":
+            said[code] = ran([sys.executable, "-W", "error", "-c", code], folder)
+        else:
+            for line in filter(lambda line: line.startswith("$ "), code.split("\n")):
+                command = line.removeprefix("$ ")
+                assert shlex.split(command)[0] in {"workbench", *SHELL}, command
+                said[command] = ran(["bash", "-c", command], folder)
+    return said
+
+
+@pages
+def test_what_it_says_runs(page: Path, tmp_path: Path) -> None:
+    if shutil.which("workbench", path=str(Path(sys.executable).parent)) is None:
+        pytest.skip("the command 'workbench' is not installed in this environment")
+    said = follow(page, tmp_path)
+    assert said, f"{page.name} tells nobody to do anything"
+    check = CHECKS.get(page.stem)
+    if check is not None:
+        check(tmp_path, said)
+
+
+@pages
+def test_every_link_leads_somewhere(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert [link for link in LINK.findall(text) if not (page.parent / link).exists()] == []
+
+
+def check_report(folder: Path, said: dict[str, str]) -> None:
+    written = sorted(path.name for path in folder.glob("*.html"))
+    assert written == ["ben.html", "everybody.html", "two.html"]
+    ben = (folder / "ben.html").read_text(encoding="utf-8")
+    assert "Times: Europe/Madrid." in ben
+    assert "Corridor (corridor) was out" in ben
+    assert (folder / "ben.csv").read_text(encoding="utf-8").count("\n") == 7
+
+
+def check_floor_plan(folder: Path, said: dict[str, str]) -> None:
+    assert any("metres_per_pixel: 0.05\n" in text for text in said.values())
+    assert "floor-plan" in said["workbench detect plans/ground.yaml"]
+    drawn = (folder / "check.html").read_text(encoding="utf-8")
+    assert "data:image/png;base64," in drawn
+    assert "cdn.plot.ly" not in drawn.split("<script", 1)[0]
+
+
+CHECKS = {"report": check_report, "floor-plan": check_floor_plan}

@@ -1,0 +1,77 @@
+"""Pictures of plotly in a box: as wide as their room, and after a reload as they are now."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import anywidget
+import plotly.graph_objects as go
+
+_ESM = """
+// A FigureWidget is drawn before it stands on the page, at plotly's own width, and listens to the
+// window alone afterwards: so the window speaks when a picture appears or its room changes.
+const tell = () => window.dispatchEvent(new Event("resize"));
+
+function render({ el }) {
+  let seen = null;
+  const sizes = new ResizeObserver(tell);
+  const drawn = new MutationObserver(() => look());
+  function look() {
+    const box = el.isConnected && el.closest(".wb-fitted");
+    if (!box) { seen = setTimeout(look, 50); return; }
+    const pictures = [...box.querySelectorAll(".js-plotly-plot")];
+    pictures.filter(one => !one.wbFitted && one.querySelector(".main-svg")).forEach(one => {
+      one.wbFitted = true;
+      sizes.observe(one.parentElement);
+    });
+    if (!drawn.wbStarted) {
+      drawn.wbStarted = true;
+      drawn.observe(box, { childList: true, subtree: true });
+    }
+  }
+  look();
+  return () => { clearTimeout(seen); sizes.disconnect(); drawn.disconnect(); };
+}
+export default { render };
+"""
+
+
+class Fitting(anywidget.AnyWidget):
+    """Shows nothing; keeps pictures as wide as their room in the box of class ``wb-fitted``."""
+
+    _esm = _ESM
+
+    def __repr__(self) -> str:
+        return "Fitting()"
+
+
+class Drawing(go.FigureWidget):
+    """A figure that is, for a page that opens late, what it is now.
+
+    plotly keeps what it was made with beside what it is, and gives the former to a page that opens
+    or is reloaded (Voila opens every page when all cells have run) unless the figure is displayed
+    by itself, which in a box it is not.
+    """
+
+    _made = False
+
+    def __init__(self, figure: go.Figure) -> None:
+        super().__init__(figure)
+        self._made = True
+
+    def get_state(self, key: Any = None, drop_defaults: bool = False) -> Any:
+        """Return the state for a page: what is drawn now."""
+        if key is None and self._made:
+            # Past the setters: they would send the page that is there all of it again.
+            self._trait_values["_widget_data"] = _known(self._data)
+            self._trait_values["_widget_layout"] = _known(self._layout_obj._props)
+        return super().get_state(key=key, drop_defaults=drop_defaults)
+
+
+def _known(value: Any) -> Any:
+    """Return a copy without what the browser left undefined: plotly's mark for it has no copy."""
+    if isinstance(value, dict):
+        return {name: _known(part) for name, part in value.items() if type(part) is not object}
+    if isinstance(value, list | tuple):
+        return [_known(part) for part in value]
+    return value
