@@ -46,7 +46,7 @@ def project(repository: Path) -> dict[str, Any]:
 def wanted(project: dict[str, Any]) -> dict[str, str]:
     """Return the bounds of every requirement for working with the package, by name."""
     extras = project["optional-dependencies"]
-    listed = [*project["dependencies"], *extras["lab"], *extras["neo4j"]]
+    listed = [*project["dependencies"], *extras["lab"], *extras["app"], *extras["neo4j"]]
     listed += [entry for entry in extras["test"] if name_of(entry) == "nbval"]
     return {name_of(entry): bounds_of(entry) for entry in listed}
 
