@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import numpy as np
 import pytest
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook, new_output
@@ -158,3 +159,26 @@ def test_real_data_by_one_line(shared_data: Path, tmp_path: Path) -> None:
     assert len(said) == 2, "only the question about faces and the one that follows from it"
     drawn = [cell for cell in code if any(FIGURE in o.get("data", {}) for o in cell.outputs)]
     assert len(drawn) == 5
+
+
+@pytest.mark.parametrize("name", ["02_trajectories", "04_similarity"])
+def test_the_others_on_real_data_by_one_line(name: str, shared_data: Path, tmp_path: Path) -> None:
+    """Real tracks; the set comes without vectors, so that these are drawn for its rows."""
+    folder = shared_data / "campus_auditorium"
+    np.save(tmp_path / "v.npy", np.random.default_rng(1).normal(size=(4_470, 32)).astype("f4"))
+    workbench.ingest(
+        tmp_path / "store",
+        folder / "appearances_1hz.csv.gz",
+        cameras=folder / "cameras.csv",
+        fps=30,
+        start_time="2015-06-01T09:00:00Z",
+        reid=tmp_path / "v.npy",
+        quiet=True,
+    )
+    read = nbformat.read(FOLDER / f"{name}.ipynb", 4)
+    first = next(cell for cell in read.cells if cell.cell_type == "code")
+    (line,) = [one for one in first.source.splitlines() if one.startswith("bench = ")]
+    first.source = first.source.replace(line, f"bench = workbench.open({'store'!r})")
+    NotebookClient(read, resources={"metadata": {"path": tmp_path}}).execute()
+    said = str([cell.get("outputs") for cell in read.cells])
+    assert ("TrajectoryExplorer" if name.startswith("02") else "SimilarityExplorer") in said

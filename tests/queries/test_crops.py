@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -91,3 +92,20 @@ def test_a_vector_called_like_an_appearance_is_not_shown_as_that(
     query = np.ones((1, 512), dtype="float32")
     found = drawn.similarity.like(vector=query, names=["a0"], k=6)
     assert len(found.plot().layout.images) == 2
+
+
+def test_an_answer_shows_files_below_the_folder_of_their_load(tmp_path: Path) -> None:
+    crops = tmp_path / "crops"
+    crops.mkdir()
+    names = [f"{n:04d}_c1s1_{n:06d}_00.jpg" for n in (1, 2, 3)]
+    for name in names:
+        Image.new("RGB", (40, 80), "red").save(crops / name)
+    np.save(tmp_path / "reid.npy", np.eye(3, 8, dtype="float32") + 0.5)
+    workbench.ingest(
+        tmp_path / "store", crops, format="reid", fps=25, start_time="2026-01-12T08:00:00Z",
+        reid=tmp_path / "reid.npy", quiet=True,
+    )  # fmt: skip
+    with workbench.open(tmp_path / "store") as bench:
+        one = bench.appearances.find()["id"].iloc[0]
+        found = bench.similarity.like(appearance=one, space="reid", k=2)
+    assert len(found.plot().layout.images) == 3  # the query and both hits

@@ -43,11 +43,12 @@ class Crops:
         found = drawn(frame_path)
         if found is not None or not isinstance(load_id, str):
             return found
-        root = self._root(load_id)
+        root = self.root(load_id)
         place = None if root is None else picture_path(root, frame_path)
         return None if place is None else thumbnail(place)
 
-    def _root(self, load_id: str) -> Path | None:
+    def root(self, load_id: str) -> Path | None:
+        """Return the folder that a load named for its pictures, None where it named none."""
         if load_id not in self._roots:
             load = self._graph.nodes("Load", ids=[load_id])
             said = json.loads(load["options"].iloc[0]) if len(load) else {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.errors import InvalidInputError, NotFoundError
+from workbench.queries.crops import Crops
 from workbench.queries.picture import Picture
 from workbench.queries.projection import Projection, nobody, project
 from workbench.queries.ranges import Ids, Moment, selection
@@ -41,15 +42,17 @@ COLUMNS = [
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What a picture of hits shows beside them, by id: names, and what crops are drawn from.
+    """What a picture of hits shows beside them, by id: names, and where their crops are.
 
-    ``queries`` is by name of the query: that of a vector could be the id of some appearance.
+    ``pictures`` and ``queries``: ``frame_path`` and load. The latter is by name of the query: that
+    of a vector could be the id of some appearance. ``crop`` makes a picture of the two.
     """
 
     names: Mapping[str, str] = field(default_factory=dict)
     cameras: Mapping[str, str] = field(default_factory=dict)
-    pictures: Mapping[str, str] = field(default_factory=dict)
-    queries: Mapping[str, str] = field(default_factory=dict)
+    pictures: Mapping[str, tuple[str, str | None]] = field(default_factory=dict)
+    queries: Mapping[str, tuple[str, str | None]] = field(default_factory=dict)
+    crop: Callable[[object, object], bytes | None] = lambda path, load: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,17 +97,17 @@ class Neighbours(Picture):
         ----------
         theme : {'light', 'dark'}
         """
-        from workbench.queries.appearances import drawn
         from workbench.views.charts.neighbours import neighbours
 
+        shown, nowhere = self._shown, (None, None)
         return neighbours(
             self.hits,
             space=self.space,
             display_tz=self._display_tz,
-            crops=lambda one: drawn(self._shown.pictures.get(one)),
-            query_crops=lambda one: drawn(self._shown.queries.get(one)),
-            names=self._shown.names,
-            cameras=self._shown.cameras,
+            crops=lambda one: shown.crop(*shown.pictures.get(one, nowhere)),
+            query_crops=lambda one: shown.crop(*shown.queries.get(one, nowhere)),
+            names=shown.names,
+            cameras=shown.cameras,
             theme=theme,
         )
 
@@ -118,6 +121,7 @@ class Similarity:
     def __init__(self, manager: HybridStorageManager, *, display_tz: str = "UTC") -> None:
         self._manager = manager
         self._display_tz = display_tz
+        self._crops = Crops(manager.graph)
 
     def like(
         self,
@@ -348,8 +352,7 @@ class Similarity:
         graph = self._manager.graph
         ids = hits["appearance_id"].unique().tolist()
         seen = graph.sightings(Selection(ids=[*ids, *asked])).set_index("id")
-        drawings = seen["frame_path"].dropna()
-        pictures = dict(zip(drawings.index.astype("str"), drawings.astype("str"), strict=True))
+        pictures = self._pictures(seen)
         rows = hits[["query", "rank", "appearance_id", "similarity"]].copy()
         for name in ("identity_id", "camera_id", "timestamp"):
             rows[name] = seen[name].reindex(hits["appearance_id"]).array
@@ -373,8 +376,21 @@ class Similarity:
                 cameras=self._named("Camera", rows["camera_id"]),
                 pictures=pictures,
                 queries={one: pictures[one] for one in asked if one in pictures},
+                crop=self._crops.picture,
             ),
         )
+
+    def _pictures(self, seen: pd.DataFrame) -> dict[str, tuple[str, str | None]]:
+        """Return path and load of the crops of sightings, by id, and learn where each load's are.
+
+        Now: a picture of the answer may be drawn when the store is closed.
+        """
+        known = seen[seen["frame_path"].notna()]
+        loads = known["load_id"].astype(object).where(known["load_id"].notna(), None)
+        for load in set(loads) - {None}:
+            self._crops.root(load)
+        pairs = zip(known["frame_path"].astype("str"), loads, strict=True)
+        return dict(zip(known.index.astype("str"), pairs, strict=True))
 
     def _named(self, label: str, ids: pd.Series) -> dict[str, str]:
         """Return the names of those that have one, by id."""
