@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -25,7 +25,6 @@ from workbench.stores.graph.base import GraphStore
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-    from workbench.queries.tracks import Tracks
     from workbench.views.report import Origin, Subject
     from workbench.views.report_words import Wording
     from workbench.views.style import ThemeName
@@ -228,7 +227,7 @@ class Report(Picture):
 # ------------------------------------------------------------------ from the store
 def report_of(
     graph: GraphStore,
-    room: Tracks,
+    trajectory: Callable[..., Trajectory],
     ids: Ids,
     *,
     made: Moment = None,
@@ -241,8 +240,8 @@ def report_of(
     Parameters
     ----------
     graph : GraphStore
-    room : Tracks
-        Asked for the trajectory of each.
+    trajectory : callable
+        Given an identity and what is asked of it, her trajectory: that of ``bench.tracks``.
     ids : str or sequence of str
     made : time, optional
         The time of making that stands on the page; now unless given.
@@ -261,7 +260,7 @@ def report_of(
     wanted = _wanted(ids)
     tz = asked.get("tz")
     with graph.snapshot():
-        tracks = tuple(room.trajectory(one, max_speed_m_s=max_speed_m_s, **asked) for one in wanted)
+        tracks = tuple(trajectory(one, max_speed_m_s=max_speed_m_s, **asked) for one in wanted)
         site = tracks[0]._site
         assert site is not None  # the room gives it
         people = graph.nodes("Identity", ids=wanted)

@@ -167,7 +167,7 @@ class Tracks(Learning):
         """
         return report_of(
             self._graph,
-            self,
+            self.trajectory,
             ids,
             made=made,
             display_tz=self._display_tz,
