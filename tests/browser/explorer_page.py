@@ -37,6 +37,16 @@ class ExplorerPage:
             self.page.wait_for_timeout(100)
         raise AssertionError(f"{name} still says: {before[:300]}")
 
+    def answers(self) -> None:
+        """Wait until the kernel answers a page that was loaded anew: a press before is lost."""
+        for _ in range(6):
+            try:
+                self.changes("clock", lambda: self.press("preceding"), within_s=5)
+                return
+            except AssertionError:
+                continue
+        raise AssertionError("nothing answers")
+
     def press(self, name: str) -> None:
         """Press a button of the player: back, on, preceding or following."""
         self.root.locator(f"button.wb-{name}").click()

@@ -84,7 +84,9 @@ def test_the_notebook_runs_and_draws(browser: Any, lab: tuple[str, int]) -> None
         run_all(watch, address, "first.ipynb")
         assert watch.page.locator(".jp-OutputArea-output[data-mime-type*='stderr']").count() == 0
         pictures = watch.pictures()
-        assert len(pictures) == drawn
+        played = watch.page.locator(".wb-trajectory .js-plotly-plot").count()
+        assert played == 2, "a map to play with and its timeline"
+        assert len(pictures) == drawn + played
         said = [watch.hover(picture) for picture in pictures]
         assert all(said), f"pictures that say nothing under the mouse: {said}"
         watch.check()

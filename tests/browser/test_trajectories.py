@@ -114,7 +114,7 @@ def test_in_jupyterlab_and_after_a_reload(browser: Any, lab: str) -> None:
         watch.page.goto(watch.page.url.split("?")[0])
         after = ExplorerPage(watch.page)
         assert after.said("clock") == clock
-        after.changes("clock", lambda: after.press("preceding"))
+        after.answers()
         after.changes("count", lambda: after.brush(0.05, 0.4))
         forgiven(watch)
 

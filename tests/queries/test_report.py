@@ -252,3 +252,10 @@ def test_it_shows_itself(everybody: Any) -> None:
     bundle = everybody._repr_mimebundle_()
     assert bundle["text/plain"] == repr(everybody)
     assert len(bundle["application/vnd.plotly.v1+json"]["data"]) > 3
+
+
+def test_a_time_in_which_nobody_was_seen(bench: workbench.Workbench, tmp_path: Path) -> None:
+    found = bench.tracks.report(["p1"], start="2030-01-01T00:00Z", end="2030-01-02T00:00Z")
+    assert found.to_frame()["sightings"].tolist() == [0]
+    assert found.to_frame()["first_seen"].isna().all()
+    assert "No sighting is not absence" in found.html

@@ -163,8 +163,8 @@ def test_sequences_get_days_of_their_own(write, tmp_path):
     run(preparation, tmp_path)
     (batch,) = loaded(shlex.split(command)[2:], tmp_path)
     assert [time.isoformat() for time in batch.rows["timestamp"]] == [
-        "2026-01-02T00:00:02+00:00",
-        "2026-01-03T00:00:02.040000+00:00",
+        "2026-01-01T00:00:02+00:00",
+        "2026-01-02T00:00:02.040000+00:00",
     ]
     assert batch.rows["identity_id"].tolist() == ["0002", "1"]
     assert "frames restart in each sequence" in found.reason

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 import workbench
-from workbench.errors import MissingExtraError, NotFoundError
+from workbench.errors import InvalidInputError, MissingExtraError, NotFoundError
 from workbench.views.explorers import trajectory_explorer as module
 from workbench.views.style import identity_colour
 
@@ -236,6 +236,8 @@ def test_beyond_what_plotly_can_draw_it_is_our_widget(
 def test_what_is_missing_is_said(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(NotFoundError, match="nobody"):
         bench.tracks.explore(["p1", "nobody"])
+    with pytest.raises(InvalidInputError, match="Nobody is named"):
+        bench.tracks.explore([])
     with pytest.raises(NotFoundError, match="attic"):
         bench.tracks.trajectory("p1").explore(level="attic")
     name = "workbench.views.explorers.trajectory_explorer"

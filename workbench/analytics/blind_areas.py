@@ -110,7 +110,19 @@ def _blind_m(pairs: pd.DataFrame, cameras: pd.DataFrame, view_range_m: float) ->
     length = pd.Series(np.hypot(*(ends[:, 2:] - ends[:, :2]).T), index=stretches["pair"])
     metres = length.groupby(level=0).sum().reindex(range(len(pairs)), fill_value=0.0)
     straight = straight_m(cameras, pairs["from_camera"], pairs["to_camera"])
-    return np.where(np.isnan(straight), np.nan, metres.to_numpy("float64"))
+    # Where no view at all is known, nothing is known to be blind.
+    unknown = np.isnan(straight) | (not _views(cameras))
+    return np.where(unknown, np.nan, metres.to_numpy("float64"))
+
+
+def _views(cameras: pd.DataFrame) -> list[View]:
+    """Return the fields of view of the cameras whose place, direction and angle are known."""
+    needed = ("position_x", "orientation", "fov")
+    return [
+        view_of(camera)
+        for camera in cameras.to_dict("records")
+        if not pd.isna([camera.get(name) for name in needed]).any()
+    ]
 
 
 def blind_stretches(
@@ -119,7 +131,8 @@ def blind_stretches(
     """Return the stretches of the straight lines between cameras that no field of view covers.
 
     Walked along in steps of a quarter of a metre. A camera whose direction or angle is unknown
-    covers nothing for certain and is left out; so is one on another level.
+    covers nothing for certain and is left out; so is one on another level. Where that is so of
+    all cameras there is no stretch: nothing is known.
 
     Parameters
     ----------
@@ -137,17 +150,13 @@ def blind_stretches(
     """
     straight = straight_m(cameras, pairs["from_camera"], pairs["to_camera"])
     places = located(cameras)
-    views = [
-        view_of(camera)
-        for camera in cameras.to_dict("records")
-        if not pd.isna([camera.get(name) for name in ("position_x", "orientation", "fov")]).any()
-    ]
+    views = _views(cameras)
     found = [
         _uncovered(row, places.loc[[a, b]], length, views, view_range_m)
         for row, (a, b, length) in enumerate(
             zip(pairs["from_camera"], pairs["to_camera"], straight, strict=True)
         )
-        if length > 0
+        if length > 0 and views
     ]
     wanted = ["pair", "x0", "y0", "x1", "y1"]
     return pd.DataFrame(np.vstack([np.empty((0, 5)), *found]), columns=wanted).astype(

@@ -184,7 +184,7 @@ class BlindAreas(Picture):
     _site: Site = field(repr=False)
 
     def __repr__(self) -> str:
-        blind = int((self.areas["blind_m"] != 0).sum())
+        blind = int((self.areas["blind_m"] > 0).sum())  # of the others it is not known
         return (
             f"Blind areas: {blind} of {len(self.areas)} ways have a stretch that no camera sees, "
             f"{int(self.areas['unseen'].sum())} moves out of everybody's sight"

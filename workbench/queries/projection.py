@@ -69,6 +69,10 @@ class Projection(Picture):
     _near: Near = field(default=_nobody_asked, repr=False)
     _crop: Callable[[str], bytes | None] | None = field(default=None, repr=False)
 
+    def __repr__(self) -> str:
+        made = "" if self.model_id is None else f" by {self.model_id}"
+        return f"Projection of {self.space}{made}: {len(self.points):,} of {self.total:,} vectors"
+
     def to_frame(self) -> pd.DataFrame:
         """Return the points: columns of ``schema.SIGHTING``, and ``x``, ``y``."""
         return self.points.copy()

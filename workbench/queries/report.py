@@ -98,9 +98,10 @@ class Report(Picture):
             for one in self.trajectories
         ]
         text = dict.fromkeys(["identity_id", "name"], "str")
-        return pd.DataFrame(rows).astype(
-            text | dict.fromkeys(["first_seen", "last_seen"], times.DTYPE)
-        )
+        frame = pd.DataFrame(rows).astype(text)
+        for name in ("first_seen", "last_seen"):  # where nobody was seen, they have no zone yet
+            frame[name] = pd.to_datetime(frame[name], utc=True).astype(times.DTYPE)
+        return frame
 
     def plot(self, *, theme: ThemeName = "light") -> Figure:
         """Return the timeline: one lane an identity, or by camera if there is one identity."""

@@ -334,7 +334,9 @@ class Similarity:
             raise NotFoundError(
                 f"There is no vector space {space!r}.",
                 where=f"space {space}",
-                next=f"Spaces here: {known}. Load vectors with --face, --reid or --vectors.",
+                next=f"Spaces here: {known}."
+                + (f" Ask with space={min(found)!r}, or load" if found else " Load")
+                + " vectors with --face, --reid or --vectors.",
             )
         return found[space]
 

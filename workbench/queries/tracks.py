@@ -13,6 +13,7 @@ from workbench.analytics.gaps import gaps
 from workbench.analytics.plausibility import implausible
 from workbench.analytics.transitions import flow, transitions
 from workbench.analytics.visits import visits
+from workbench.errors import InvalidInputError
 from workbench.queries.learning import Learning
 from workbench.queries.movement import MAX_GAP_S as MAX_GAP_S
 from workbench.queries.movement import Activity, Crop, Site, Timeline, explorer
@@ -211,6 +212,12 @@ class Tracks(Learning):
             When ipywidgets or anywidget is not installed.
         """
         wanted = list(dict.fromkeys(listed(ids) or []))
+        if not wanted:
+            raise InvalidInputError(
+                "Nobody is named to be explored.",
+                where="ids",
+                next="Give ids of identities: bench.identities.all() has them.",
+            )
         with self._graph.snapshot():
             chosen = selection(self._graph, start=start, end=end, tz=tz, identity=wanted)
             seen = self._graph.sightings(chosen)

@@ -269,7 +269,7 @@ def _sequences(file: TextFile, frame: str, sequence: str, fps: int, reason: str)
     clock, part = map(canonical_json, (frame, sequence))
     program = (
         f'f["timestamp"] = (pd.Timestamp("{START}")'
-        f' + pd.to_timedelta(f[{part}].astype(int), unit="D")'
+        f' + pd.to_timedelta(f[{part}].astype(int) - 1, unit="D")'
         f' + pd.to_timedelta(f[{clock}].astype(int) * 1000000 // {fps}, unit="us"))'
         '.dt.strftime("%Y-%m-%dT%H:%M:%S.%fZ")'
     )

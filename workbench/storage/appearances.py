@@ -173,7 +173,7 @@ class AppearanceWriter:
             outcome[differs[differs].index] = "differs"
         for space, (matrix, mask) in (matrices or {}).items():
             differs = self._vectors_differ(space, mine, matrix, mask)
-            text = pd.Series("another vector", index=mine.index)
+            text = pd.Series("another vector, or none", index=mine.index)
             _note(found, mine["id"], f"vector {space}", text, text, differs)
             outcome[differs[differs].index] = "differs"
         return Foreseen(outcome, _conflicts(found))

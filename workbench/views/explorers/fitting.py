@@ -10,7 +10,12 @@ import plotly.graph_objects as go
 _ESM = """
 // A FigureWidget is drawn before it stands on the page, at plotly's own width, and listens to the
 // window alone afterwards: so the window speaks when a picture appears or its room changes.
-const tell = () => window.dispatchEvent(new Event("resize"));
+// Not while the page is hidden, as Voila's is until all has run: pictures would get no height.
+const tell = () => {
+  if (document.querySelector(".wb-fitted")?.getClientRects().length) {
+    window.dispatchEvent(new Event("resize"));
+  }
+};
 
 function render({ el }) {
   let seen = null;
