@@ -44,6 +44,18 @@ class Learning(ABC):
     def _site(self) -> Site:
         """Return where the cameras are and what is known about them."""
 
+    def _sightings(self, ids: Ids, start: Moment, end: Moment, tz: str | None) -> pd.DataFrame:
+        """Return the sightings of these identities, or of everybody who is identified."""
+        chosen = selection(
+            self._graph,
+            start=start,
+            end=end,
+            tz=tz,
+            identity=listed(ids),
+            unidentified=False if ids is None else None,
+        )
+        return self._graph.sightings(chosen)
+
     def flow_matrix(
         self,
         ids: Ids = None,
@@ -155,15 +167,7 @@ class Learning(ABC):
             When one of the identities or the camera `reference` is not there.
         """
         with self._graph.snapshot():
-            chosen = selection(
-                self._graph,
-                start=start,
-                end=end,
-                tz=tz,
-                identity=listed(ids),
-                unidentified=False if ids is None else None,
-            )
-            seen = self._graph.sightings(chosen)
+            seen = self._sightings(ids, start, end, tz)
             cameras = self._site().cameras
         pairs = pair_offsets(
             seen,

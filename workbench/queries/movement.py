@@ -33,6 +33,18 @@ class Site:
 
 
 @dataclass(frozen=True, slots=True)
+class Movement:
+    """What was seen of some identities, and what follows from it: six tables, one state."""
+
+    sightings: pd.DataFrame
+    visits: pd.DataFrame
+    transitions: pd.DataFrame
+    gaps: pd.DataFrame
+    site: Site
+    identities: pd.DataFrame | None
+
+
+@dataclass(frozen=True, slots=True)
 class Trajectory(Picture):
     """Where one identity went: tables, and a map of them.
 
@@ -117,11 +129,9 @@ class Trajectory(Picture):
         site = self._site
         assert site is not None  # as above
         return explorer(
-            self.sightings,
-            self.visits,
-            self.gaps,
-            site,
-            self._identities,
+            Movement(
+                self.sightings, self.visits, self.transitions, self.gaps, site, self._identities
+            ),
             title=title,
             level=level,
             crop=crop or self._crop,
@@ -153,11 +163,7 @@ class Trajectory(Picture):
 
 
 def explorer(
-    sightings: pd.DataFrame,
-    visits: pd.DataFrame,
-    gaps: pd.DataFrame,
-    site: Site,
-    identities: pd.DataFrame | None,
+    moved: Movement,
     *,
     title: str | None,
     level: str | None,
@@ -166,18 +172,18 @@ def explorer(
     max_gap_s: float,
     theme: ThemeName,
 ) -> TrajectoryExplorer:
-    """Return the map to play with of these sightings."""
+    """Return the map to play with of what was seen of some identities."""
     from workbench.views import TrajectoryExplorer
 
     return TrajectoryExplorer(
-        sightings,
-        site.cameras,
-        visits=visits,
-        gaps=gaps,
-        floor_plans=site.floor_plans,
-        adjacency=site.adjacency,
-        outages=site.outages,
-        identities=identities,
+        moved.sightings,
+        moved.site.cameras,
+        visits=moved.visits,
+        gaps=moved.gaps,
+        floor_plans=moved.site.floor_plans,
+        adjacency=moved.site.adjacency,
+        outages=moved.site.outages,
+        identities=moved.identities,
         crop=crop,
         title=title,
         display_tz=display_tz,

@@ -16,7 +16,7 @@ from workbench.analytics.visits import visits
 from workbench.errors import InvalidInputError
 from workbench.queries.learning import Learning
 from workbench.queries.movement import MAX_GAP_S as MAX_GAP_S
-from workbench.queries.movement import Activity, Crop, Site, Timeline, explorer
+from workbench.queries.movement import Activity, Crop, Movement, Site, Timeline, explorer
 from workbench.queries.movement import Trajectory as Trajectory
 from workbench.queries.observed import as_categories, as_sightings, chosen_of
 from workbench.queries.ranges import Ids, Moment, listed, selection
@@ -66,29 +66,18 @@ class Tracks(Learning):
         NotFoundError
             When there is no such identity.
         """
-        with self._graph.snapshot():
-            # As a list: None is nobody here, not everybody.
-            chosen = selection(self._graph, start=start, end=end, tz=tz, identity=[identity_id])
-            seen = self._graph.sightings(chosen)
-            site = self._site()
-            people = self._graph.nodes("Identity", ids=[identity_id])
-        stays = visits(seen, max_gap_s=max_gap_s)
-        moves = transitions(stays, cameras=site.cameras, adjacency=site.adjacency)
+        # As a list: None is nobody here, not everybody.
+        moved = self._moved([identity_id], start, end, tz, max_gap_s)
         return Trajectory(
             identity_id=identity_id,
-            sightings=seen,
-            visits=stays,
-            transitions=moves,
-            gaps=gaps(moves, max_gap_s=max_gap_s, outages=site.outages, adjacency=site.adjacency),
-            implausible=implausible(
-                seen,
-                cameras=site.cameras,
-                adjacency=site.adjacency,
-                max_speed_m_s=max_speed_m_s,
-            ),
+            sightings=moved.sightings,
+            visits=moved.visits,
+            transitions=moved.transitions,
+            gaps=moved.gaps,
+            implausible=_implausible(moved.sightings, moved.site, max_speed_m_s),
             max_gap_s=max_gap_s,
-            _site=site,
-            _identities=people,
+            _site=moved.site,
+            _identities=moved.identities,
             _display_tz=self._display_tz,
             _crop=self._crop,
         )
@@ -119,20 +108,14 @@ class Tracks(Learning):
             When one of the identities is not there.
         """
         wanted = list(dict.fromkeys(listed(ids) or []))
-        with self._graph.snapshot():
-            chosen = selection(self._graph, start=start, end=end, tz=tz, identity=wanted)
-            seen = self._graph.sightings(chosen)
-            site = self._site()
-            people = self._graph.nodes("Identity", ids=wanted)
-        stays = visits(seen, max_gap_s=max_gap_s)
-        moves = transitions(stays, cameras=site.cameras, adjacency=site.adjacency)
+        moved = self._moved(wanted, start, end, tz, max_gap_s)
         return Timeline(
             identity_ids=tuple(wanted),
-            visits=stays,
-            gaps=gaps(moves, max_gap_s=max_gap_s, outages=site.outages, adjacency=site.adjacency),
-            implausible=implausible(seen, cameras=site.cameras, adjacency=site.adjacency),
-            _site=site,
-            _identities=people,
+            visits=moved.visits,
+            gaps=moved.gaps,
+            implausible=_implausible(moved.sightings, moved.site, MAX_SPEED_M_S),
+            _site=moved.site,
+            _identities=moved.identities,
             _display_tz=self._display_tz,
         )
 
@@ -218,20 +201,8 @@ class Tracks(Learning):
                 where="ids",
                 next="Give ids of identities: bench.identities.all() has them.",
             )
-        with self._graph.snapshot():
-            chosen = selection(self._graph, start=start, end=end, tz=tz, identity=wanted)
-            seen = self._graph.sightings(chosen)
-            site = self._site()
-            people = self._graph.nodes("Identity", ids=wanted)
-        stays = visits(seen, max_gap_s=max_gap_s)
-        moves = transitions(stays, cameras=site.cameras, adjacency=site.adjacency)
-        dark = gaps(moves, max_gap_s=max_gap_s, outages=site.outages, adjacency=site.adjacency)
         return explorer(
-            seen,
-            stays,
-            dark,
-            site,
-            people,
+            self._moved(wanted, start, end, tz, max_gap_s),
             title=title,
             level=level,
             crop=self._crop,
@@ -306,19 +277,9 @@ class Tracks(Learning):
             When one of the identities is not there.
         """
         with self._graph.snapshot():
-            chosen = selection(
-                self._graph,
-                start=start,
-                end=end,
-                tz=tz,
-                identity=listed(ids),
-                unidentified=False if ids is None else None,
-            )
-            seen = self._graph.sightings(chosen)
+            seen = self._sightings(ids, start, end, tz)
             site = self._site()
-        return implausible(
-            seen, cameras=site.cameras, adjacency=site.adjacency, max_speed_m_s=max_speed_m_s
-        )
+        return _implausible(seen, site, max_speed_m_s)
 
     def visits(
         self,
@@ -391,6 +352,20 @@ class Tracks(Learning):
         """
         return flow(self.transitions(ids, start=start, end=end, tz=tz, max_gap_s=max_gap_s))
 
+    def _moved(
+        self, ids: list[str], start: Moment, end: Moment, tz: str | None, max_gap_s: float
+    ) -> Movement:
+        """Return what was seen of these identities, of one state of the store."""
+        with self._graph.snapshot():
+            chosen = selection(self._graph, start=start, end=end, tz=tz, identity=ids)
+            seen = self._graph.sightings(chosen)
+            site = self._site()
+            people = self._graph.nodes("Identity", ids=ids)
+        stays = visits(seen, max_gap_s=max_gap_s)
+        moves = transitions(stays, cameras=site.cameras, adjacency=site.adjacency)
+        dark = gaps(moves, max_gap_s=max_gap_s, outages=site.outages, adjacency=site.adjacency)
+        return Movement(seen, stays, moves, dark, site, people)
+
     def _site(self) -> Site:
         return Site(
             cameras=self._graph.nodes("Camera"),
@@ -409,3 +384,9 @@ class Tracks(Learning):
         return self._graph.sightings(
             selection(self._graph, start=start, end=end, tz=tz, identity=wanted)
         )
+
+
+def _implausible(seen: pd.DataFrame, site: Site, max_speed_m_s: float) -> pd.DataFrame:
+    return implausible(
+        seen, cameras=site.cameras, adjacency=site.adjacency, max_speed_m_s=max_speed_m_s
+    )
