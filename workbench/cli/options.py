@@ -222,3 +222,11 @@ max_gap = click.option(
     metavar="SECONDS",
     help="Sightings at one camera with gaps of at most this are one visit.",
 )
+max_speed = click.option(
+    "--max-speed",
+    type=float,
+    default=4.0,
+    show_default=True,
+    metavar="M_S",
+    help="A faster move is implausible, metres a second in a straight line.",
+)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from workbench.cli.answer import Answer
-from workbench.cli.options import FILE, TEXT, Call, answering, max_gap, time_range
+from workbench.cli.options import FILE, TEXT, Call, answering, max_gap, max_speed, time_range
 
 if TYPE_CHECKING:
     from workbench.cli.terminal import Screen
@@ -27,14 +27,7 @@ if TYPE_CHECKING:
 )
 @time_range
 @max_gap
-@click.option(
-    "--max-speed",
-    type=float,
-    default=4.0,
-    show_default=True,
-    metavar="M_S",
-    help="A faster move is implausible, metres a second in a straight line.",
-)
+@max_speed
 @click.option(
     "--made",
     type=TEXT,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from workbench.cli.answer import Answer
-from workbench.cli.options import TEXT, Call, answering, max_gap, time_range
+from workbench.cli.options import TEXT, Call, answering, max_gap, max_speed, time_range
 from workbench.cli.options import identities as identity_option
 
 if TYPE_CHECKING:
@@ -22,14 +22,7 @@ if TYPE_CHECKING:
 @click.argument("identity_id", type=TEXT, metavar="ID")
 @time_range
 @max_gap
-@click.option(
-    "--max-speed",
-    type=float,
-    default=4.0,
-    show_default=True,
-    metavar="M_S",
-    help="A faster move is implausible, metres a second in a straight line.",
-)
+@max_speed
 @answering
 def track(
     call: Call,

@@ -86,7 +86,7 @@ class FigureStage:
         changes = frame(self._paths, self._playback, us, trail_s, self._setting)
         with self._map.batch_update():
             for number, change in changes.items():
-                self._map.data[number].update(_nested(change))
+                self._map.data[number].update(change)
         at = clock(pd.Series([times.moment(us)]), self._setting.zone)[0]
         with self._strip.batch_update():
             self._strip.layout.shapes[CURSOR].x0 = self._strip.layout.shapes[CURSOR].x1 = at
@@ -169,15 +169,3 @@ def _shown(figure: Drawing, name: str) -> W.Output:
     out = W.Output(outputs=({"output_type": "display_data", "data": data, "metadata": {}},))
     out.add_class(f"wb-{name}")
     return out
-
-
-def _nested(change: dict[str, Any]) -> dict[str, Any]:
-    """Return ``{"marker.color": c}`` as plotly's update takes it, nested."""
-    nested: dict[str, Any] = {}
-    for path, value in change.items():
-        *above, name = path.split(".")
-        place = nested
-        for part in above:
-            place = place.setdefault(part, {})
-        place[name] = value
-    return nested

@@ -234,8 +234,8 @@ def _here(now: pd.DataFrame, setting: Setting) -> dict[str, object]:
         "y": now["y"].tolist(),
         "text": [_short(row["who"], setting) if len(now) <= _NAMED else "" for row in rows],
         "hovertext": [_said(row, setting) for row in rows],
-        "marker.color": [c if row["seen"] else paper for row, c in zip(rows, colours, strict=True)],
-        "marker.line.color": [
+        "marker_color": [c if row["seen"] else paper for row, c in zip(rows, colours, strict=True)],
+        "marker_line_color": [
             setting.look.ink if row["seen"] else c for row, c in zip(rows, colours, strict=True)
         ],
     }
