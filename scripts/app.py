@@ -7,12 +7,11 @@ it is the demo, made first where it is missing. Words it does not know go to Voi
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from pathlib import Path
 
-from lab import ROOT, store_of
+from lab import ROOT, serve
 
 
 def words_of(notebooks: Path, more: list[str]) -> list[str]:
@@ -31,23 +30,9 @@ def words_of(notebooks: Path, more: list[str]) -> list[str]:
 
 def main() -> int:
     """Become Voila, or return the exit code of `workbench` for what is wrong."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--store", metavar="DIR", help="the demo unless given")
-    parser.add_argument("--notebooks", metavar="DIR", type=Path, default=ROOT / "notebooks")
-    known, more = parser.parse_known_args()
-    from workbench.cli.failing import failed
-    from workbench.errors import WorkbenchError
-
-    try:
-        store = store_of(known.store)
-    except WorkbenchError as error:
-        return failed(error, [])
-    words = words_of(known.notebooks.resolve(), more)
-    print(f"The notebooks as pages, with the store {store}", file=sys.stderr, flush=True)
     ours = str(ROOT / "scripts" / "app_settings")
     paths = os.pathsep.join(filter(None, [ours, os.environ.get("JUPYTER_PATH")]))
-    settings = {"WORKBENCH_STORE": str(store), "PLOTLY_RENDERER": "plotly_mimetype"}
-    os.execve(words[0], words, os.environ | settings | {"JUPYTER_PATH": paths})
+    return serve(__doc__, words_of, "The notebooks as pages,", {"JUPYTER_PATH": paths})
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -36,7 +37,14 @@ def store_of(given: str | None) -> Path:
 
 
 def words_of(notebooks: Path, more: list[str]) -> list[str]:
-    """Return the command that opens JupyterLab; `more` are words of the user."""
+    """Return the command that opens JupyterLab; `more` are words of the user.
+
+    Raises
+    ------
+    workbench.errors.InvalidInputError
+        When JupyterLab would refuse who runs it.
+    """
+    refuse_root(more)
     opened = ["--LabApp.default_url=/lab/tree/" + FIRST] if (notebooks / FIRST).exists() else []
     return [
         *[sys.executable, "-m", "jupyterlab"],
@@ -70,9 +78,26 @@ def refuse_root(words: list[str]) -> None:
         )
 
 
-def main() -> int:
-    """Become JupyterLab, or return the exit code of `workbench` for what is wrong."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def serve(
+    about: str | None,
+    words_of: Callable[[Path, list[str]], list[str]],
+    said: str,
+    settings: Mapping[str, str] | None = None,
+) -> int:
+    """Become a server of the notebooks, or return the exit code of `workbench` for what is wrong.
+
+    Parameters
+    ----------
+    about : str
+        What the help says.
+    words_of : callable
+        Given the folder of the notebooks and the words of the user, the command to become.
+    said : str
+        What is said first; the store stands behind it.
+    settings : mapping of str to str, optional
+        More variables of the environment.
+    """
+    parser = argparse.ArgumentParser(description=about)
     parser.add_argument("--store", metavar="DIR", help="the demo unless given")
     parser.add_argument("--notebooks", metavar="DIR", type=Path, default=ROOT / "notebooks")
     known, more = parser.parse_known_args()
@@ -80,15 +105,19 @@ def main() -> int:
     from workbench.errors import WorkbenchError
 
     try:
-        refuse_root(more)
+        words = words_of(known.notebooks.resolve(), more)
         store = store_of(known.store)
     except WorkbenchError as error:
         return failed(error, [])
-    words = words_of(known.notebooks.resolve(), more)
-    print(f"JupyterLab with the store {store}", file=sys.stderr, flush=True)
+    print(f"{said} with the store {store}", file=sys.stderr, flush=True)
     # A plain figure is its own numbers too: no copy of plotly.js in the notebook, no address.
-    settings = {"WORKBENCH_STORE": str(store), "PLOTLY_RENDERER": "plotly_mimetype"}
-    os.execve(words[0], words, os.environ | settings)
+    ours = {"WORKBENCH_STORE": str(store), "PLOTLY_RENDERER": "plotly_mimetype"}
+    os.execve(words[0], words, os.environ | ours | dict(settings or {}))
+
+
+def main() -> int:
+    """Become JupyterLab, or return the exit code of `workbench` for what is wrong."""
+    return serve(__doc__, words_of, "JupyterLab")
 
 
 if __name__ == "__main__":
