@@ -258,6 +258,7 @@ def options(random: Random) -> Iterator[Case]:
         "--box": ("ltrb",),
         "--time-unit": ("h",),
         "--position-unit": ("yard",),
+        "--origin": ("here", "200,3", "3,91", "nan,1", "1e3,2", "1"),
         "--identity-from": ("face",),
         "--join": ("name",),
         "--precision": ("int4",),

@@ -56,7 +56,7 @@ CONTRACT = {
 }
 OPTIONS = {
     "ingest": "format columns camera camera-columns box tz time-unit fps start-time where "
-    "unidentified identity-from dataset position-unit cameras adjacency outages floor-plan "
+    "unidentified identity-from dataset position-unit origin cameras adjacency outages floor-plan "
     "identities sources face reid vectors join model-id precision update strict dry-run",
     "identities": "start end camera identity limit after",
     "appearances": "start end camera identity limit after",

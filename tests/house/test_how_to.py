@@ -83,6 +83,8 @@ def check_floor_plan(folder: Path, said: dict[str, str]) -> None:
     drawn = (folder / "check.html").read_text(encoding="utf-8")
     assert "data:image/png;base64," in drawn
     assert "cdn.plot.ly" not in drawn.split("<script", 1)[0]
+    assert "--origin=-9.14,38.71" in said["workbench detect data/samples/harbour/cameras.csv"]
+    assert "longitude (0.0" in (folder / "ana.html").read_text(encoding="utf-8")
 
 
 CHECKS = {"report": check_report, "floor-plan": check_floor_plan}

@@ -99,6 +99,11 @@ meaning = several(
         show_default=True,
         help="Unit of camera positions.",
     ),
+    click.option(
+        "--origin",
+        metavar="LON,LAT",
+        help="The point of the globe that is (0, 0): longitude and latitude become metres.",
+    ),
 )
 tables = several(
     click.option("--cameras", **_table, help="Cameras: where they hang and look, their clocks."),

@@ -98,6 +98,8 @@ class AppearanceReader(BatchReader):
             for name in _PLAIN
             if cells.has(name)
         }
+        if self.options.globe is not None and columns.degrees(cells.theirs):
+            rows["floor_x_m"], rows["floor_y_m"] = cells.on_plane(self.options.globe)
         self._confine(cells)
         rows |= _boxes(cells)
         if self.mapped.properties:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workbench import schema
+from workbench import geography, schema
 from workbench.errors import InvalidInputError
 from workbench.readers.clock import Clock
 from workbench.readers.columns import Mapped
@@ -21,6 +21,10 @@ from workbench.readers.where import Where
 # The store fills these.
 _STORED = ("load_id", "created_at")
 _TABLE_COLUMNS = tuple(c for c in schema.APPEARANCE.columns if c.name not in _STORED)
+_DEGREES = (
+    schema.Column("longitude", "float", "East of Greenwich.", "degrees", minimum=-180, maximum=180),
+    schema.Column("latitude", "float", "North of the equator.", "degrees", minimum=-90, maximum=90),
+)
 IDENTITY_COLUMN = schema.Column("identity_id", "id", "Whose appearance it is.")
 ROW_COLUMNS = (*(column.name for column in _TABLE_COLUMNS), IDENTITY_COLUMN.name)
 
@@ -128,6 +132,23 @@ class Cells:
             empty = values.isna().to_numpy(dtype=bool) & ~self.problems.bad
             self.problems.note(empty, "missing", self.theirs.get(column.name, column.name), shown)
         return values
+
+    def on_plane(self, origin: geography.Origin) -> tuple[pd.Series, pd.Series]:
+        """Return how far east and north of the origin each row is, in metres.
+
+        Half a place, and one too far away, is noted as a problem.
+        """
+        longitude, latitude = (self.checked(column) for column in _DEGREES)
+        theirs, text = self.theirs["longitude"], self.text("longitude")
+        half = (longitude.isna() != latitude.isna()).to_numpy(dtype=bool)
+        self.problems.note(half, "longitude and latitude go together", theirs, text)
+        x, y = origin.metres(
+            *(cells.to_numpy("float64", na_value=np.nan) for cells in (longitude, latitude))
+        )
+        far = np.hypot(x, y) > geography.FARTHEST_M
+        reason = f"more than {geography.FARTHEST_M / 1000:.0f} km from --origin (LON,LAT)"
+        self.problems.note(far, reason, theirs, text)
+        return pd.Series(x, dtype="float64"), pd.Series(y, dtype="float64")
 
 
 class BatchReader(ABC):

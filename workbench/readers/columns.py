@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from workbench.errors import InvalidInputError
+from workbench.geography import NAMES
 from workbench.readers.options import LoadOptions, option
 
 APPEARANCE = (
@@ -43,6 +44,7 @@ FOREIGN = {
     "x_m": "floor_x_m",
     "y_m": "floor_y_m",
 }
+DEGREES = {"lon": "longitude", "lng": "longitude", "long": "longitude", "lat": "latitude"}
 # Boxes are understood as a whole: "left" without "width" may be anything.
 BOXES = (
     EDGES,
@@ -89,7 +91,8 @@ def appearances(
     InvalidInputError
         When the caller names a column that is not there, or a name could mean two things.
     """
-    explicit = _explicit(columns, (*APPEARANCE, *EDGES, *CORNERS), options.columns, "columns")
+    named = (*APPEARANCE, *EDGES, *CORNERS, *NAMES)
+    explicit = _explicit(columns, named, options.columns, "columns")
     taken = {"identity_id"} if options.identity_from is not None else set()
     formal = {our: their for our, their in (known or {}).items() if our not in taken}
     explicit = formal | explicit
@@ -99,11 +102,21 @@ def appearances(
         ours = tuple(name for name in APPEARANCE if name != "identity_id")
     else:
         ours = APPEARANCE
-    theirs = resolve(columns, ours, FOREIGN, explicit, "columns")
+    # Without an origin degrees are properties; where there are metres they count.
+    globe = NAMES if options.origin is not None else ()
+    theirs = resolve(columns, (*ours, *globe), FOREIGN | DEGREES, explicit, "columns")
+    if {"floor_x_m", "floor_y_m"} & set(theirs):
+        theirs = {our: their for our, their in theirs.items() if our not in NAMES}
     theirs |= _box(columns, explicit, options.box)
     if options.camera is not None and "camera_id" in theirs:
         raise _both(f"the file's column {theirs['camera_id']!r}", "--camera")
     return Mapped(theirs, _rest(columns, theirs))
+
+
+def degrees(theirs: Mapping[str, str]) -> dict[str, str]:
+    """Return the columns of longitude and latitude, ours to theirs, or nothing without both."""
+    found = {our: theirs[our] for our in NAMES if our in theirs}
+    return found if len(found) == len(NAMES) else {}
 
 
 def table(
@@ -140,6 +153,8 @@ def resolve(
             if len(found) > 1:
                 raise _question(our, found, name)
             theirs.update({our: found[0]} if found else {})
+    if not degrees(theirs):  # half a place on the globe is none
+        return {our: their for our, their in theirs.items() if our not in NAMES}
     return theirs
 
 

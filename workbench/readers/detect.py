@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
 import yaml
 
+from workbench import geography
 from workbench.errors import InvalidInputError
 from workbench.readers import columns, guess, suggest
 from workbench.readers.contacts import COLUMNS as CONTACT_COLUMNS
 from workbench.readers.embeddings import Embeddings
 from workbench.readers.files import TextFile, existing
 from workbench.readers.opening import first_bytes, open_text
+from workbench.readers.outline import origin_among, read_outline
 from workbench.readers.parquet import ParquetFile
 from workbench.readers.reid_names import NamesFile
 from workbench.readers.suggest import START, Step
@@ -89,9 +91,10 @@ _FRAME = _names("frame")
 _CAMERA = _names("camera_id")
 _IDENTITY = _names("identity_id")
 _SEEN = _TIME | _FRAME | _IDENTITY | {name for names in columns.BOXES for name in names}
-_PLACED = frozenset({"position_x", "position_y", "position_z", "x_m", "y_m", "z_m"}) | frozenset(
-    {"orientation", "azimuth_deg", "fov", "location", "level", "clock_offset_s"}
-)
+_GLOBE = frozenset({*geography.NAMES, *columns.DEGREES})
+_METRES = frozenset({"position_x", "position_y", "x_m", "y_m"})
+_PLACED = _GLOBE | _METRES | {"position_z", "z_m", "orientation", "azimuth_deg", "fov"}
+_PLACED |= {"location", "level", "clock_offset_s"}
 # From the most particular to the most general: the first that holds is the answer.
 RULES = (
     Rule(
@@ -174,6 +177,8 @@ def detect(path: str | Path) -> Detection:
         return _vectors(place)
     if place.suffix.lower() in (".yaml", ".yml"):
         return _floor_plan(place)
+    if place.suffix.lower() == ".geojson":
+        return _outline(place)
     try:
         file = open_text(place, sample=SAMPLE_ROWS)
     except InvalidInputError as error:
@@ -262,6 +267,9 @@ def _contacts(file: TextFile, frame: pd.DataFrame) -> Step:
 
 
 def _other(frame: pd.DataFrame, format: str) -> Step:
+    if format == "cameras":
+        step = Step() if _METRES & set(frame.columns) else suggest.origin(frame)
+        return replace(step, reason=step.reason and f"; {step.reason}")
     named = {"outages": ("start", "end"), "sources": ("start_time",)}.get(format, ())
     if any(suggest.is_naive(frame[name]) for name in named if name in frame):
         return Step(("--tz", "UTC"), "; its times have no zone: put the one they were written in")
@@ -336,7 +344,22 @@ def _floor_plan(path: Path) -> Detection:
     if "metres_per_pixel" in keys and "image" in keys:
         command = _command("--floor-plan", str(path))
         return Detection("floor-plan", 0.95, "an image and its scale", keys, 1, command)
-    return _unknown(path, keys, 0, "YAML, but no floor plan (image, metres_per_pixel)", None)
+    if "outline" in keys and "level" in keys:
+        command = _command("--floor-plan", str(path), "--origin=LON,LAT")
+        reason = "an outline on the globe; put the origin of the site"
+        return Detection("floor-plan", 0.95, reason, keys, 1, command)
+    reason = "YAML, but no floor plan (image, metres_per_pixel, or outline)"
+    return _unknown(path, keys, 0, reason, None)
+
+
+def _outline(path: Path) -> Detection:
+    try:
+        lines = read_outline(path)
+    except InvalidInputError as error:
+        return _unknown(path, [], 0, error.message, error.next)
+    reason = "an outline of a site; a YAML beside it names its level: {level: ground, outline: "
+    command = _command("--floor-plan", "SITE.yaml", f"--origin={origin_among(lines) or 'LON,LAT'}")
+    return Detection("outline", 0.9, f"{reason}{path.name}}}", [], len(lines), command)
 
 
 def _unknown(path: Path, names: list[str], rows: int, reason: str, todo: str | None) -> Detection:

@@ -264,3 +264,25 @@ def shown(values: pd.Series) -> pd.Series:
     """Return texts cut to a length that a list of rejects can hold."""
     long = values.str.len() > _SHOWN
     return values.where(~long, values.str.slice(0, _SHOWN - 3) + "...") if long.any() else values
+
+
+def content_of(path: Path, most: int) -> bytes:
+    """Return the bytes of a small file.
+
+    Raises
+    ------
+    InvalidInputError
+        When it cannot be read, or has more than `most` bytes.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(most + 1)
+    except OSError as error:
+        raise unreadable(path, error) from error
+    if len(content) > most:
+        raise InvalidInputError(
+            f"{path.name!r} is larger than {most:,} bytes.",
+            where=str(path),
+            next="Make it smaller.",
+        )
+    return content

@@ -1,4 +1,8 @@
-"""Floor plans: a YAML that says how an image beside it lies in metres."""
+"""Floor plans: a YAML that says how an image beside it lies in metres, or an outline on the globe.
+
+An outline is GeoJSON (walls, streets, the edge of a site) and stands in for the tiles of a map
+service: it is drawn once, here, and is from then on a floor plan like any other.
+"""
 
 from __future__ import annotations
 
@@ -13,20 +17,24 @@ from PIL import Image
 
 from workbench import schema
 from workbench.errors import InvalidInputError
-from workbench.readers.files import existing, unreadable
+from workbench.readers.files import content_of, existing, unreadable
+from workbench.readers.options import LoadOptions
+from workbench.readers.outline import drawn, origin_among, read_outline
 
 KEYS = ("level", "image", "metres_per_pixel", "origin_px")
+OUTLINE_KEYS = ("level", "outline")
 MEDIA_TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp"}
 LARGEST_YAML = 1_000_000
 LARGEST_IMAGE = 50_000_000
 LARGEST_AREA_PX = 100_000_000
 
 
-def read_floor_plan(path: str | Path) -> pd.DataFrame:
+def read_floor_plan(path: str | Path, options: LoadOptions | None = None) -> pd.DataFrame:
     """Return the floor plan a YAML describes, one row in the columns of ``schema.FLOOR_PLAN``.
 
     The YAML holds ``level``, ``image`` (a PNG, JPEG or WebP in its folder or below),
-    ``metres_per_pixel`` and ``origin_px`` (``[column, row]`` of the point 0, 0).
+    ``metres_per_pixel`` and ``origin_px`` (``[column, row]`` of the point 0, 0); or ``level`` and
+    ``outline`` (GeoJSON), and ``options.origin`` is the point 0, 0.
     ``load_id`` and ``created_at`` are left to the store.
 
     Raises
@@ -38,60 +46,66 @@ def read_floor_plan(path: str | Path) -> pd.DataFrame:
     """
     place = existing(path)
     said = _said(place)
-    image = _beside(place, said["image"])
-    content = _bytes(image, LARGEST_IMAGE)
+    if "outline" in said:
+        return _checked(_outlined(place, said, options or LoadOptions()))
+    image = _beside(place, said, "image")
+    content = content_of(image, LARGEST_IMAGE)
     media_type, width, height = _looked_at(image, content)
     column, row = _origin(place, said["origin_px"])
-    frame = pd.DataFrame(
+    return _checked(
         {
-            "level": [str(said["level"])],
-            "image": pd.Series([content], dtype=object),
-            "media_type": [media_type],
-            "width_px": [width],
-            "height_px": [height],
-            "metres_per_pixel": [_number(place, "metres_per_pixel", said["metres_per_pixel"])],
-            "origin_x_px": [column],
-            "origin_y_px": [row],
+            "level": str(said["level"]),
+            "image": content,
+            "media_type": media_type,
+            "width_px": width,
+            "height_px": height,
+            "metres_per_pixel": _number(place, "metres_per_pixel", said["metres_per_pixel"]),
+            "origin_x_px": column,
+            "origin_y_px": row,
         }
     )
+
+
+def _checked(plan: dict[str, Any]) -> pd.DataFrame:
+    frame = pd.DataFrame({name: pd.Series([cell], dtype=object) for name, cell in plan.items()})
     return schema.FLOOR_PLAN.check(frame).drop(columns=["load_id", "created_at"])
+
+
+def _outlined(path: Path, said: dict[str, Any], options: LoadOptions) -> dict[str, Any]:
+    file = _beside(path, said, "outline")
+    lines = read_outline(file)
+    if options.globe is None:
+        around = origin_among(lines) or "LON,LAT"
+        raise InvalidInputError(
+            f"{file.name!r} is in degrees, and nothing says which point of the globe is (0, 0).",
+            where=str(file),
+            next=f"Say it, the same for all files of the site: --origin={around}",
+        )
+    return {"level": str(said["level"]), **drawn(file, lines, options.globe)}
 
 
 def _said(path: Path) -> dict[str, Any]:
     try:
-        said = yaml.safe_load(_bytes(path, LARGEST_YAML).decode("utf-8"))
+        said = yaml.safe_load(content_of(path, LARGEST_YAML).decode("utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
         raise unreadable(path, error) from error
-    if not isinstance(said, dict) or set(map(str, said)) != set(KEYS):
-        raise _wrong(path, "the whole", "needs exactly the keys " + ", ".join(KEYS))
+    if not isinstance(said, dict) or set(map(str, said)) not in (set(KEYS), set(OUTLINE_KEYS)):
+        keys = f"{', '.join(KEYS)}; or {', '.join(OUTLINE_KEYS)}"
+        raise _wrong(path, "the whole", f"needs exactly the keys {keys}")
     if isinstance(said["level"], bool) or not isinstance(said["level"], str | int | float):
         raise _wrong(path, "level", "is neither a text nor a number")
     return said
 
 
-def _beside(path: Path, name: object) -> Path:
+def _beside(path: Path, said: dict[str, Any], key: str) -> Path:
+    name = said[key]
     if not isinstance(name, str) or not name.strip() or "\0" in name:
-        raise _wrong(path, "image", "is no file name")
+        raise _wrong(path, key, "is no file name")
     folder = path.resolve().parent
-    image = (folder / name).resolve()
-    if not image.is_relative_to(folder):
-        raise _wrong(path, "image", "leaves the folder of the YAML")
-    return existing(image)
-
-
-def _bytes(path: Path, most: int) -> bytes:
-    try:
-        with path.open("rb") as file:
-            content = file.read(most + 1)
-    except OSError as error:
-        raise unreadable(path, error) from error
-    if len(content) > most:
-        raise InvalidInputError(
-            f"{path.name!r} is larger than {most:,} bytes.",
-            where=str(path),
-            next="Make it smaller.",
-        )
-    return content
+    file = (folder / name).resolve()
+    if not file.is_relative_to(folder):
+        raise _wrong(path, key, "leaves the folder of the YAML")
+    return existing(file)
 
 
 def _looked_at(path: Path, content: bytes) -> tuple[str, int, int]:

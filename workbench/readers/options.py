@@ -14,6 +14,7 @@ import pandas as pd
 
 from workbench import schema, times
 from workbench.errors import InvalidInputError
+from workbench.geography import NAMES, Origin
 from workbench.readers.frame_paths import frames_root
 from workbench.readers.where import Where
 
@@ -64,6 +65,9 @@ class LoadOptions:
         "NAME:" goes before identity and camera ids.
     position_unit : str
         ``m``, ``ft`` or ``mile``: unit of camera positions.
+    origin : str, optional
+        "LON,LAT", the point of the globe that is (0, 0): columns ``longitude`` and ``latitude``
+        become metres east and north of it.
     frames_root : path, optional
         The folder that each ``frame_path`` is relative to. It is kept with the load, so that the
         pictures can be shown, and decides nothing about what the rows mean.
@@ -95,6 +99,7 @@ class LoadOptions:
     identity_from: str | None = None
     dataset: str | None = None
     position_unit: str = "m"
+    origin: str | None = None
     frames_root: str | Path | None = None
     space: str = "reid"
 
@@ -117,9 +122,16 @@ class LoadOptions:
         self._set_times()
         if self.where is not None:
             Where(self.where)
+        self._set_origin()
         if self.frames_root is not None:
             object.__setattr__(self, "frames_root", str(frames_root(self.frames_root)))
         object.__setattr__(self, "space", _id("space", self.space) or "reid")
+
+    def _set_origin(self) -> None:
+        if self.origin is not None:
+            object.__setattr__(self, "origin", str(_origin(self.origin)))
+        elif set(NAMES) & set(self.columns):
+            raise refused("columns", "longitude=...", "degrees become metres with --origin LON,LAT")
 
     def _set_times(self) -> None:
         if self.start_time is not None:
@@ -132,6 +144,11 @@ class LoadOptions:
     def rate(self) -> Fraction | None:
         """Return the frames a second as an exact fraction."""
         return None if self.fps is None else Fraction(str(self.fps))
+
+    @property
+    def globe(self) -> Origin | None:
+        """Return the point of the globe that is (0, 0), if degrees are to become metres."""
+        return None if self.origin is None else Origin.of(self.origin)
 
     @property
     def start_us(self) -> int | None:
@@ -165,6 +182,8 @@ class LoadOptions:
             "dataset": self.dataset,
             "position_unit": self.position_unit,
         }
+        # What came later is left out where it says nothing: older loads keep their ids.
+        said |= {} if self.origin is None else {"origin": self.origin}
         return said if self.space == "reid" else said | {"space": self.space}
 
     def prefixed(self, ids: pd.Series) -> pd.Series:
@@ -207,6 +226,13 @@ def _id(name: str, value: object) -> str | None:
     if pd.isna(checked[0]):
         raise refused(name, value, "empty" if pd.isna(reasons[0]) else str(reasons[0]))
     return str(checked[0])
+
+
+def _origin(value: object) -> Origin:
+    try:
+        return Origin.of(str(value))
+    except InvalidInputError as error:
+        raise refused("origin", value, "LON,LAT in degrees, as 2.2945,48.8584") from error
 
 
 def _rate(value: object) -> Fraction:

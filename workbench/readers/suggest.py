@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from workbench import geography
 from workbench.readers import columns, guess
 from workbench.readers.appearances import id_repeats
 from workbench.readers.clock import NUMBER
@@ -74,6 +75,7 @@ def suggested(file: TextFile, frame: pd.DataFrame) -> Suggestion:
         lambda frame, theirs: _tell_camera(frame, theirs, options),
         lambda frame, theirs: _tell_identity(frame, theirs, options),
         _tell_id,
+        lambda frame, theirs: Step() if "floor_x_m" in theirs else origin(frame),
         lambda frame, theirs: _tell_nobody(file, frame),
         lambda frame, theirs: _tell_vectors(file),
     ]
@@ -167,6 +169,19 @@ def _tell_id(frame: pd.DataFrame, theirs: dict[str, str]) -> Step:
     if taken != ["id"] or "tracking_id" in theirs or not id_repeats(frame):
         return Step()
     return _taken("tracking_id", "id", "the track because it repeats: put what it is")
+
+
+def origin(frame: pd.DataFrame) -> Step:
+    """Return the origin for a file with places in degrees; nothing for any other."""
+    theirs = columns.resolve(list(frame.columns), geography.NAMES, columns.DEGREES, {}, "columns")
+    if not theirs or not len(frame):
+        return Step()
+    degrees = [pd.to_numeric(frame[theirs[name]], errors="coerce") for name in geography.NAMES]
+    found = geography.middle(*degrees)
+    if found is None:
+        return Step()
+    reason = "places in degrees become metres around --origin, which all files of a site share"
+    return Step((f"--origin={found}",), reason, named=theirs)
 
 
 def tell_time(

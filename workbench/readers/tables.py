@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from workbench import schema, times
+from workbench import geography, schema, times
 from workbench.errors import InvalidInputError
 from workbench.readers import columns
 from workbench.readers.batches import IDENTITY_COLUMN, Cells, constant
@@ -60,7 +60,10 @@ class Meaning:
 
 MEANINGS = {
     "cameras": Meaning(
-        tuple(c.name for c in schema.CAMERA.columns if c.name not in (*_STORED, "properties")),
+        (
+            *(c.name for c in schema.CAMERA.columns if c.name not in (*_STORED, "properties")),
+            *geography.NAMES,
+        ),
         {
             "camera_id": "id",
             "cam": "id",
@@ -69,6 +72,7 @@ MEANINGS = {
             "y_m": "position_y",
             "z_m": "position_z",
             "azimuth_deg": "orientation",
+            **columns.DEGREES,
         },
         keeps=True,
     ),
@@ -135,16 +139,36 @@ def read_cameras(path: str | Path, options: LoadOptions | None = None) -> TableR
     _ask_camera(file, options)
     mapped = meaning.mapped(file.columns, options.camera_columns, "camera_columns")
     _check_unit(mapped.theirs, options)
+    # The degrees stay with the camera, by one name: with the metres they say the origin.
+    globe = {theirs: ours for ours, theirs in columns.degrees(mapped.theirs).items()}
+    kept = (*mapped.properties, *globe.values())
 
     def rows(cells: Cells) -> dict[str, pd.Series]:
-        found = _checked(cells, schema.CAMERA, meaning.names, options, ids=("id",))
+        plain = [name for name in meaning.names if name not in geography.NAMES]
+        found = _checked(cells, schema.CAMERA, plain, options, ids=("id",))
         for name in _POSITION:
             if name in found:
                 found[name] = found[name] * METRES[options.position_unit]
-        found["properties"] = schema.properties_text(cells.frame, mapped.properties)
+        if globe and not {"position_x", "position_y"} & set(found):
+            found["position_x"], found["position_y"] = _on_globe(cells, file, options)
+        named = cells.frame.rename(columns=globe)
+        found["properties"] = schema.properties_text(named, kept)
         return found
 
     return _read(file, mapped, schema.CAMERA, rows, ("id",))
+
+
+def _on_globe(cells: Cells, file: TextFile, options: LoadOptions) -> tuple[pd.Series, pd.Series]:
+    if options.globe is None:
+        said = [pd.to_numeric(cells.text(name), errors="coerce") for name in geography.NAMES]
+        around = geography.middle(*said)
+        raise InvalidInputError(
+            f"{file.path.name!r} has its cameras in degrees, and nothing says which point of the "
+            "globe is (0, 0) of the site.",
+            where="columns " + ", ".join(cells.theirs[name] for name in geography.NAMES),
+            next=f"Say it, the same for all files of the site: --origin={around or 'LON,LAT'}",
+        )
+    return cells.on_plane(options.globe)
 
 
 def read_adjacency(path: str | Path, options: LoadOptions | None = None) -> TableRead:

@@ -420,7 +420,7 @@ def _read_tables(files: LoadFiles, options: LoadOptions) -> list[tuple[str, Tabl
         if path is not None
     ]
     for path in files.floor_plans:
-        plan = read_floor_plan(path)
+        plan = read_floor_plan(path, options)
         nothing = pd.DataFrame(columns=list(COLUMNS))
         read = TableRead(plan, nothing, 1, line=np.array([1]), name=path.name)
         found.append(("FloorPlan", read))

@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 
 from workbench import times
+from workbench.geography import Origin
 from workbench.views.explorers.playback import Seen
 from workbench.views.explorers.point_cloud import Ground, Mark, PointCloud
 from workbench.views.explorers.stage import Listener, Stretch
-from workbench.views.maps.plan import Plan, corners, level_name, spread
+from workbench.views.maps.plan import Plan, corners, level_name, position, spread
 from workbench.views.maps.scene import Setting
 from workbench.views.maps.stays import facts
 from workbench.views.style import identity_colour
@@ -51,7 +52,8 @@ class CloudStage:
             marks=[mark for p, s in zip(plans, shifts, strict=True) for mark in _marks(p, s)],
             hover=lambda row: facts(points.iloc[row].to_dict(), setting),
             clock=pd.Timestamp(times.moment(self._origin)), display_tz=setting.display_tz,
-            x_title="east (m)", y_title="north (m)", controls=False,
+            x_title=_axis("east", setting.ground.globe),
+            y_title=_axis("north", setting.ground.globe), controls=False,
         )  # fmt: skip
         self._cloud.add_class("wb-map")
         self.widgets: list[W.Widget] = [self._cloud]
@@ -99,6 +101,10 @@ class CloudStage:
 
     def _at(self, seconds: float) -> pd.Timestamp:
         return pd.Timestamp(times.moment(self._origin + round(seconds * 1e6)))
+
+
+def _axis(way: str, globe: Origin | None) -> str:
+    return f"{way} (m)" if globe is None else f"{way} of {position(0, 0, globe)[3:]} (m)"
 
 
 def _shifts(plans: list[Plan]) -> list[float]:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.errors import NotFoundError
+from workbench.geography import Origin, origin_of
 
 VIEW_M = 15.0
 """Length of a field of view as drawn, in metres; less on a small plan."""
@@ -26,7 +27,8 @@ class Plan:
     if unknown), ``fov, placed`` (whether x and y are its real position). ``metric``: whether
     distances on the map mean anything. ``reach``: length of a field of view as drawn. ``floor``:
     the floor plan's row, or None. ``panel``: number of the pair of axes it is drawn on, from 1;
-    0 for a level that is known and not drawn.
+    0 for a level that is known and not drawn. ``globe``: the point of the globe that is (0, 0),
+    if the site is known in degrees.
     """
 
     spots: pd.DataFrame
@@ -37,6 +39,7 @@ class Plan:
     low: tuple[float, float]
     high: tuple[float, float]
     panel: int = 1
+    globe: Origin | None = None
 
     def frame(self) -> tuple[list[float], list[float]]:
         """Return the ranges of the two axes: everything, and a margin around it."""
@@ -71,6 +74,11 @@ class Ground:
         spots = pd.concat([plan.spots["name"] for plan in self.plans])
         return {str(camera): str(name) for camera, name in spots.items()}
 
+    @property
+    def globe(self) -> Origin | None:
+        """Return the point of the globe that is (0, 0), if the site is known in degrees."""
+        return self.plans[0].globe
+
     def of(self, camera: str) -> Plan:
         """Return the level a camera stands on."""
         return next(plan for plan in self.plans if camera in plan.spots.index)
@@ -79,6 +87,23 @@ class Ground:
         """Return the position among the levels of each of these cameras."""
         at = {camera: i for i, plan in enumerate(self.plans) for camera in plan.spots.index}
         return cameras.map(at).to_numpy("int64")
+
+
+def position(x: float, y: float, globe: Origin | None) -> str:
+    """Return where a point is in words: in metres, or in degrees where the origin is known.
+
+    Examples
+    --------
+    >>> position(1.26, -3, None)
+    'at (1.3, -3.0) m'
+    >>> position(0, 0, Origin(-73.9855, 40.758))
+    'at 40.75800° N, 73.98550° W'
+    """
+    if globe is None:
+        return f"at ({x:.1f}, {y:.1f}) m"
+    longitude, latitude = (float(one[0]) for one in globe.degrees(np.array([x]), np.array([y])))
+    north, east = "N" if latitude >= 0 else "S", "E" if longitude >= 0 else "W"
+    return f"at {abs(latitude):.5f}° {north}, {abs(longitude):.5f}° {east}"
 
 
 def storey(level: str | None) -> float | None:
@@ -165,6 +190,7 @@ def grounds(
         )
         for position, name in enumerate(levels)
     ]
+    globe = origin_of(cameras)
     busy = set(home[home.index.isin(points["camera_id"])]) if len(points) else set()
     if everywhere or not busy:
         busy = set(home) or {len(levels) - 1}
@@ -172,7 +198,7 @@ def grounds(
     panels = iter(range(1, len(levels) + 1))
     return Ground(
         tuple(
-            replace(plan, panel=next(panels) if position in chosen else 0)
+            replace(plan, panel=next(panels) if position in chosen else 0, globe=globe)
             for position, plan in enumerate(plans)
         )
     )

@@ -15,8 +15,9 @@ import plotly.graph_objects as go
 from PIL import Image
 
 from workbench.errors import InvalidInputError
+from workbench.geography import Origin
 from workbench.views.maps.labels import INK_PX, Labels
-from workbench.views.maps.plan import Ground, Plan, broken, corners, level_name
+from workbench.views.maps.plan import Ground, Plan, broken, corners, level_name, position
 from workbench.views.style import Theme, duration, escape
 
 _MEDIA = ("image/png", "image/jpeg", "image/webp")
@@ -159,14 +160,14 @@ class Sheet:
             x, y = plan.axes["xaxis"], plan.axes["yaxis"]
             part = (1 - 0.06 * (self.columns - 1)) / self.columns
             axes[f"xaxis{x[1:]}"] = shared | {
-                "title": {"text": "east (m)" if row == rows - 1 else ""},
+                **_ticks(plan, across, 0, titled=row == rows - 1),
                 "range": across,
                 "anchor": y,
                 "domain": [column * (part + 0.06), column * (part + 0.06) + part],
                 **self._bound(plan, first, "x"),
             }
             axes[f"yaxis{y[1:]}"] = shared | {
-                "title": {"text": "north (m)" if column == 0 else ""},
+                **_ticks(plan, up, 1, titled=column == 0),
                 "range": up,
                 "anchor": x,
                 "domain": [bottom, min(bottom + high, 1.0)],
@@ -183,6 +184,36 @@ class Sheet:
         if self.linked:
             return {"matches": first.axes[f"{way}axis"]}
         return square or {"scaleanchor": first.axes["xaxis"], "scaleratio": 1}
+
+
+def _ticks(plan: Plan, span: list[float], way: int, *, titled: bool) -> dict[str, Any]:
+    """Return title and ticks of an axis: metres, or degrees where the origin is known.
+
+    `way` is 0 for the axis to the east, 1 for the one to the north. The axis stays one of metres,
+    so that a metre across is a metre up; only what stands at its ticks is in degrees.
+    """
+    if plan.globe is None:
+        return {"title": {"text": ("east (m)", "north (m)")[way] if titled else ""}}
+    ends = plan.globe.degrees(np.array(span), np.array(span))[way]
+    rough = abs(ends[1] - ends[0]) / 5
+    power = 10.0 ** np.floor(np.log10(rough))
+    step = power * min((1, 2, 5, 10), key=lambda times: abs(times * power - rough))
+    first = np.ceil(ends[0] / step) * step
+    degrees = first + step * np.arange(int((ends[1] - first) / step + 1e-9) + 1)
+    here = np.array([plan.globe.longitude, plan.globe.latitude])
+    points = np.tile(here, (len(degrees) + 1, 1))
+    points[:-1, way] = degrees
+    points[-1, way] += step
+    metres = plan.globe.metres(points[:, 0], points[:, 1])[way]
+    places = max(0, int(-np.floor(np.log10(step))))
+    name = ("longitude", "latitude")[way]
+    scale = f"{name} ({step:.{places}f}° are {metres[-1]:,.0f} m)"
+    return {
+        "title": {"text": scale if titled else ""},
+        "tickmode": "array",
+        "tickvals": metres[:-1].tolist(),
+        "ticktext": [f"{degree:.{places}f}°" for degree in degrees],
+    }
 
 
 def _title(name: str) -> str:
@@ -451,7 +482,7 @@ def cameras_traces(
                 "line": {"color": look.paper, "width": 1.5},
             },
             hovertext=[
-                _about(str(camera), spot) + notes.get(str(camera), "")
+                _about(str(camera), spot, plan.globe) + notes.get(str(camera), "")
                 for camera, spot in spots.iterrows()
             ],
             hovertemplate="%{hovertext}<extra></extra>",
@@ -463,10 +494,10 @@ def cameras_traces(
     ]
 
 
-def _about(camera: str, spot: pd.Series) -> str:
+def _about(camera: str, spot: pd.Series, globe: Origin | None) -> str:
     lines = [f"<b>{escape(spot['name'])}</b>", f"camera {escape(camera)}"]
     if spot["placed"]:
-        lines.append(f"at ({spot['x']:.1f}, {spot['y']:.1f}) m")
+        lines.append(position(spot["x"], spot["y"], globe))
     else:
         lines.append("position unknown")
     if spot["placed"] and not np.isnan(spot["faces"]):

@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
-from workbench.views.maps.plan import Ground, spread
+from workbench.geography import Origin
+from workbench.views.maps.plan import Ground, position, spread
 from workbench.views.style import duration, escape
 
 DRAWN = 2_000
@@ -113,7 +114,10 @@ def stops(
     )
     names = ground.names
     drawn["hover"] = pd.Series(
-        [_hover(row, people or {}, names, zone, display_tz) for row in drawn.to_dict("records")],
+        [
+            _hover(row, people or {}, names, zone, display_tz, ground.globe)
+            for row in drawn.to_dict("records")
+        ],
         dtype="str",
     )
     visit = ["since", "until", "stop", "dwell_s"]
@@ -185,10 +189,11 @@ def _hover(
     names: Mapping[str, str],
     zone: ZoneInfo,
     display_tz: str,
+    globe: Origin | None,
 ) -> str:
     until = moment(row["until"], zone, "%H:%M:%S")
     if row["on_floor"]:
-        where = f"at ({row['x']:.1f}, {row['y']:.1f}) m"
+        where = position(row["x"], row["y"], globe)
         when = moment(row["us"], zone, "%Y-%m-%d %H:%M:%S")
     else:
         where = "beside its camera: the exact spot is unknown"
