@@ -1,4 +1,7 @@
-"""A million points in a browser: first picture, brush, lasso, mouse, and frames while playing."""
+"""A million points in a browser: first picture, brush, lasso, mouse, and frames while playing.
+
+And the frames of 10,000 sightings played in plotly, as the explorer of trajectories draws them.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +9,25 @@ import json
 import shutil
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
 import numpy as np
+import pandas as pd
 from measure import Report, folder, small
 from playwright.sync_api import Browser, Page, sync_playwright
 
+import workbench
 from scripts.lab import words_of
-from tests.browser.chromium import watched
+from tests.browser.chromium import Watched, watched
 from tests.browser.conftest import FLAGS, NAMES
+from tests.browser.explorer_page import ExplorerPage
 from tests.browser.test_lab import run_all
 from tests.browser.widget_page import opened, served, take_back
 from tests.notebooks.lab import server, words
+from workbench.views.explorers.figure_stage import MOST
 from workbench.views.explorers.point_cloud import PointCloud
 
 SEED = 7
@@ -74,6 +83,27 @@ points.on_brush(lambda stretch: note("brush"))
 points.on_select(lambda rows: note("select"))
 points
 """
+
+TRACKS = """
+import workbench
+
+bench = workbench.open({store!r})
+explorer = bench.tracks.explore(bench.identities.all()["id"].tolist())
+explorer
+"""
+# Every picture of the map that is done, and every frame of the page, which may show the same.
+PICTURES = """
+() => {
+    window.frames = [];
+    window.beats = [];
+    const map = document.querySelector(".wb-map .js-plotly-plot");
+    map.on("plotly_afterplot", () => window.frames.push(performance.now()));
+    const beat = (at) => { window.beats.push(at); requestAnimationFrame(beat); };
+    requestAnimationFrame(beat);
+    return map._fullData.reduce((most, trace) => Math.max(most, trace.x?.length ?? 0), 0);
+}
+"""
+NOTED = "() => [window.frames.splice(0), window.beats.splice(0)]"
 
 
 def cloud(n: int) -> PointCloud:
@@ -171,19 +201,30 @@ def playing(report: Report, page: Page, n: int, seconds: float) -> None:
     report.duration("a frame while playing", n, frames)
 
 
+@contextmanager
+def notebook(browser: Browser, path: Path, source: str) -> Iterator[Watched]:
+    """Give a JupyterLab in which a notebook of one cell has run."""
+    home, books = path / "home", path / "notebooks"
+    home.mkdir()
+    books.mkdir()
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    cells = [nbformat.v4.new_code_cell(source)]
+    book = nbformat.v4.new_notebook(cells=cells, metadata=kernel)
+    (books / "one.ipynb").write_text(nbformat.writes(book), encoding="utf-8")
+    with (
+        server(words_of(books, words()), home, ROOT) as address,
+        watched(browser, height=1200) as watch,
+    ):
+        watch.page.add_init_script(TIMES)
+        run_all(watch, address, "one.ipynb")
+        yield watch
+
+
 def through_a_kernel(report: Report, browser: Browser, n: int, moves: int) -> None:
     """Show the widget in JupyterLab and note when the kernel hears of brush and lasso."""
     with folder() as path:
-        home, log = Path(path) / "home", Path(path) / "log"
-        home.mkdir()
-        cell = nbformat.v4.new_code_cell(CELL.format(log=str(log), n=n))
-        kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
-        book = nbformat.v4.new_notebook(cells=[cell], metadata=kernel)
-        (Path(path) / "one.ipynb").write_text(nbformat.writes(book), encoding="utf-8")
-        command = words_of(Path(path), words())
-        with server(command, home, ROOT) as address, watched(browser, height=1200) as watch:
-            watch.page.add_init_script(TIMES)
-            run_all(watch, address, "one.ipynb")
+        log = Path(path) / "log"
+        with notebook(browser, Path(path), CELL.format(log=str(log), n=n)) as watch:
             watch.page.wait_for_function("() => window.first > 0")
             began = heard(log, "begin")[0]
             shown = watch.page.evaluate("() => window.first") / 1000
@@ -193,6 +234,49 @@ def through_a_kernel(report: Report, browser: Browser, n: int, moves: int) -> No
             settled(watch.page)
             brush_to_kernel(report, watch.page, log, n, moves)
             lasso_to_kernel(report, watch.page, log, n, moves)
+
+
+def tracks(path: Path, n: int) -> Path:
+    """Return a store of `n` sightings of eight people who walk about a hall, once a second each."""
+    rng = np.random.default_rng(SEED)
+    who, second = np.arange(n) % 8, np.arange(n) // 8
+    x, y = (
+        20 + 18 * np.sin(second / (90 + 7 * who) + who + turn) + rng.normal(0, 0.2, n)
+        for turn in (0.0, 1.5)
+    )
+    rows = pd.DataFrame(
+        {
+            "id": [f"a{row:06d}" for row in range(n)],
+            "timestamp": pd.Timestamp("2026-01-12T08:00:00Z") + pd.to_timedelta(second, unit="s"),
+            "camera_id": np.where(x < 20, "west", "east"),
+            "identity_id": [f"p{one}" for one in who],
+            "floor_x_m": x.round(2),
+            "floor_y_m": y.round(2),
+        }
+    )
+    rows.to_csv(path / "rows.csv", index=False)
+    workbench.ingest(path / "store", path / "rows.csv", quiet=True)
+    return path / "store"
+
+
+def played_in_plotly(report: Report, browser: Browser, n: int, seconds: float) -> None:
+    """Play trajectories in JupyterLab; note the time between pictures, and between frames."""
+    with folder() as path:
+        source = TRACKS.format(store=str(tracks(Path(path), n)))
+        with notebook(browser, Path(path), source) as watch:
+            page, explorer = watch.page, ExplorerPage(watch.page)
+            drawn = page.evaluate(PICTURES)
+            assert drawn >= n, f"{drawn} marks of {n} sightings"
+            before = explorer.said("clock")
+            explorer.play()
+            page.wait_for_timeout(2000)
+            page.evaluate(NOTED)
+            page.wait_for_timeout(int(seconds * 1000))
+            pictures, beats = (np.diff(some) / 1000 for some in page.evaluate(NOTED))
+            explorer.play()
+            assert explorer.said("clock") != before
+    report.duration("plotly: a frame while playing, through the kernel", n, pictures)
+    report.duration("  of the page meanwhile (animation frames)", n, beats)
 
 
 def brush_to_kernel(report: Report, page: Page, log: Path, n: int, moves: int) -> None:
@@ -268,6 +352,7 @@ def main() -> int:
         browser = api.chromium.launch(executable_path=program, headless=True, args=FLAGS)
         renderers = {measure(report, browser, n, quick) for n in sizes}
         through_a_kernel(report, browser, sizes[-1], 2 if quick else 10)
+        played_in_plotly(report, browser, 1_000 if quick else MOST, 2.0 if quick else 20.0)
         browser.close()
     print("Chromium draws with", json.dumps(sorted(renderers)))
     return report.print(seed=SEED)

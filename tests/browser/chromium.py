@@ -9,8 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, Locator, Page, Route
+from playwright.sync_api import Browser, Dialog, Locator, Page, Route
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
+
+from tests.browser.conftest import HOSTILE
 
 STAYS = {"data", "blob", "file", "about"}
 HERE = {"127.0.0.1"}
@@ -42,6 +44,14 @@ class Watched:
             lambda said: self.errors.append(said.text) if said.type == "error" else None,
         )
         page.on("websocket", lambda socket: self._note(socket.url))
+        page.on("dialog", self._refuse)
+
+    def _refuse(self, dialog: Dialog) -> None:
+        if dialog.type == "beforeunload":  # JupyterLab's, about what is not saved
+            dialog.accept()
+        else:
+            self.errors.append(f"a window opened: {dialog.message}")
+            dialog.dismiss()
 
     def _decide(self, route: Route) -> None:
         if self._note(route.request.url):
@@ -83,6 +93,14 @@ class Watched:
                 continue
             return picture.locator(".hoverlayer").text_content() or ""
         return ""
+
+    def names_stay_text(self, *said: str) -> None:
+        """Fail unless each text shows the hostile name as it was written, and nothing of it ran."""
+        for text in said:
+            assert HOSTILE[:14] in text, text[:500]  # a legend shortens it
+        made = self.page.locator("img[src=x], svg[onload], [onerror]")
+        assert made.count() == 0, made.first.evaluate("one => one.outerHTML")
+        assert self.page.evaluate("window.pwned") is None
 
     def check(self) -> None:
         """Fail if a request left the machine, an error was said, or a picture offers an upload."""

@@ -8,6 +8,11 @@ from playwright.sync_api import Locator, Page
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 DOTS = ".wb-map .scatterlayer .points path.point"
+# Which of the marks are sightings: a camera or a label says nothing when it is clicked.
+SIGHTINGS = """
+marks => marks.flatMap((mark, n) =>
+    mark.closest(".trace").__data__[0].trace.customdata ? [n] : [])
+"""
 
 
 class ExplorerPage:
@@ -36,6 +41,36 @@ class ExplorerPage:
                 return now
             self.page.wait_for_timeout(100)
         raise AssertionError(f"{name} still says: {before[:300]}")
+
+    def touched(self) -> None:
+        """Move the slider, click a mark, brush the timeline; see clock, details, table follow."""
+        self.clear()
+        self.changes("clock", self.slide)
+        details = self.click_a_mark()
+        assert "visit" in details and "UTC" in details
+        everything, table = self.said("count"), self.said("table")
+        some = self.changes("count", lambda: self.brush(0.05, 0.4))
+        assert some.split(" of ")[0] != everything.split(" of ")[0]
+        assert self.said("table") != table or "0 of" in some
+        self.clear()
+        assert self.said("count") == everything
+
+    def played_with(self) -> None:
+        """Do everything a hand can do, and see the others follow."""
+        self.touched()
+        self.changes("clock", lambda: self.press("following"))
+        self.changes("clock", lambda: self.press("on"))
+        self.changes("count", self.lasso)
+        self.clear()
+        self.changes("clock", self.play)
+        self.play()
+        self.page.wait_for_timeout(1500)  # what was on its way when it was paused
+
+    def clear(self) -> None:
+        """Take brush and lasso away, if there are any."""
+        button = self.root.locator(".wb-clear")
+        if button.is_visible():
+            self.changes("count", button.click)
 
     def answers(self) -> None:
         """Wait until the kernel answers a page that was loaded anew: a press before is lost."""
@@ -66,9 +101,10 @@ class ExplorerPage:
         )  # fmt: skip
 
     def click_a_mark(self) -> str:
-        """Click marks of the map until the details say something else; return what they say."""
+        """Click sightings on the map until the details say something else; return what they say."""
         marks = self.root.locator(DOTS)
-        for n in range(0, marks.count(), max(1, marks.count() // 40)):
+        some = marks.evaluate_all(SIGHTINGS)
+        for n in some[:: max(1, len(some) // 40)]:
             try:
                 return self.changes("details", lambda n=n: self._click(marks.nth(n)), within_s=2)
             except (AssertionError, PlaywrightTimeout):

@@ -8,9 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import numpy as np
+import pandas as pd
 import pytest
 
+import workbench
 from tests.browser.chromium import Watched, watched
+from tests.browser.conftest import HOSTILE
+from tests.browser.similarity_page import SimilarityPage
 from tests.browser.test_lab import ROOT, put, run_all
 from tests.notebooks.lab import server, words
 
@@ -18,19 +23,7 @@ NOTEBOOK = ROOT / "notebooks" / "04_similarity.ipynb"
 TALL = 6000
 # What anywidget says when a module took longer than two seconds to load: it is shown all the same.
 SLOW = "[anywidget] Failed to initialize model."
-# Where some points are in the window, those far from all others first.
-ALONE = """
-picture => {
-    const box = picture.getBoundingClientRect(), layout = picture._fullLayout;
-    const { x, y } = picture._fullData[0];
-    const at = n => [
-        box.x + layout._size.l + layout.xaxis.d2p(x[n]),
-        box.y + layout._size.t + layout.yaxis.d2p(y[n]),
-    ];
-    const ends = [...x.keys()].sort((a, b) => x[a] - x[b]);
-    return [at(ends[0]), at(ends[ends.length - 1])];
-}
-"""
+MANY = 60_000  # more than plotly draws
 
 
 def small_notebook(target: Path, store: Path, space: str) -> None:
@@ -44,97 +37,75 @@ def small_notebook(target: Path, store: Path, space: str) -> None:
 
 
 @pytest.fixture(scope="module")
+def many(tmp_path_factory: Any) -> Path:
+    """Return a store of more vectors than plotly draws, of forty people at two cameras."""
+    folder: Path = tmp_path_factory.mktemp("many")
+    chance = np.random.default_rng(4)
+    who = chance.integers(0, 40, MANY)
+    vectors = chance.normal(size=(40, 16))[who] + 0.4 * chance.normal(size=(MANY, 16))
+    np.save(folder / "reid.npy", vectors.astype("float32"))
+    first = pd.Timestamp("2026-01-12T08:00:00Z")
+    rows = pd.DataFrame(
+        {
+            "id": [f"a{n:05d}" for n in range(MANY)],
+            "timestamp": first + pd.to_timedelta(np.arange(MANY), unit="s"),
+            "camera_id": np.where(np.arange(MANY) % 3, "hall", "yard"),
+            "identity_id": [f"p{n}" for n in who],
+        }
+    )
+    rows.to_csv(folder / "rows.csv", index=False)
+    store, vectors_file = folder / "store", folder / "reid.npy"
+    workbench.ingest(store, folder / "rows.csv", reid=vectors_file, quiet=True)
+    return store
+
+
+@pytest.fixture(scope="module")
 def lab(
-    browser: Any, small_demo: Path, hostile_store: Path, tmp_path_factory: Any
+    browser: Any, small_demo: Path, hostile_store: Path, many: Path, tmp_path_factory: Any
 ) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("notebooks")
     put(NOTEBOOK, folder / "similarity.ipynb")
     small_notebook(folder / "hostile_points.ipynb", hostile_store, "face")
+    small_notebook(folder / "many.ipynb", many, "reid")
     command = [sys.executable, str(ROOT / "scripts" / "lab.py"), f"--store={small_demo}"]
     command += [f"--notebooks={folder}", *words()]
     with server(command, tmp_path_factory.mktemp("home"), ROOT) as address:
         yield address
 
 
-def picture(watch: Watched) -> Any:
-    """Return the explorer's picture, drawn and as wide as its room."""
-    found = watch.page.locator(".wb-similarity .wb-canvas .js-plotly-plot")
-    found.locator(".main-svg").first.wait_for(state="attached", timeout=30_000)
-    watch.page.wait_for_function(
-        """() => {
-            const one = document.querySelector(".wb-canvas .js-plotly-plot");
-            const wide = one.querySelector(".main-svg").getBoundingClientRect().width;
-            return Math.abs(wide - one.parentElement.getBoundingClientRect().width) < 3;
-        }""",
-        timeout=20_000,
-    )
-    found.scroll_into_view_if_needed()
-    return found
-
-
-def text(watch: Watched, name: str) -> str:
-    return str(watch.page.locator(f".wb-{name}").first.inner_text())
-
-
-def changes(watch: Watched, name: str, before: str) -> str:
-    """Wait until a panel says something else, and return it."""
-    watch.page.wait_for_function(
-        "([name, before]) => document.querySelector('.wb-' + name).innerText !== before",
-        arg=[name, before],
-        timeout=20_000,
-    )
-    return text(watch, name)
-
-
-def click_a_point(watch: Watched, shown: Any, which: int = 0) -> None:
-    x, y = shown.evaluate(ALONE)[which]
-    watch.page.mouse.move(x - 5, y - 5)
-    watch.page.mouse.move(x, y, steps=3)
-    watch.page.wait_for_timeout(300)
-    watch.page.mouse.click(x, y)
+def no_other_error(watch: Watched) -> None:
+    watch.errors = [said for said in watch.errors if SLOW not in said]
+    assert watch.left == [] and watch.errors == []
 
 
 def check(watch: Watched) -> None:
-    watch.errors = [said for said in watch.errors if SLOW not in said]
+    no_other_error(watch)
     watch.check()
 
 
 def test_click_lasso_ask_colour_and_filter(browser: Any, lab: str) -> None:
     with watched(browser, width=1400, height=TALL) as watch:
         run_all(watch, lab, "similarity.ipynb")
-        shown = picture(watch)
-        asked = text(watch, "neighbours")
+        shown = SimilarityPage(watch.page)
+        asked = shown.said("neighbours")
         assert "cosine" in asked and "random pairs" in asked
-        click_a_point(watch, shown)
-        clicked = changes(watch, "neighbours", asked)
+        clicked = shown.changes("neighbours", shown.click_a_point)
         assert "nearest to" in clicked and "UTC" in clicked
         assert watch.page.locator(".wb-neighbours img").count() > 1
-        assert "match" not in text(watch, "similarity").lower()
+        assert "match" not in shown.root.inner_text().lower()
 
-        count = text(watch, "count")
-        box = shown.bounding_box()
-        left, right = box["x"] + 80, box["x"] + box["width"] - 60
-        top, bottom = box["y"] + 60, box["y"] + box["height"] - 80
-        watch.page.mouse.move(left, top)
-        watch.page.mouse.down()
-        for x, y in ((right, top), (right, bottom), (left, bottom), (left, top + 4)):
-            watch.page.mouse.move(x, y, steps=6)
-        watch.page.mouse.up()
-        assert "selected" in changes(watch, "count", count)
+        shown.changes("count", shown.lasso)
+        assert 0 < shown.selected() < shown.shown()
 
-        legend = text(watch, "legend")
-        assert "unidentified" in legend
-        watch.page.locator(".wb-colour select").select_option(label="time")
-        assert "time (UTC)" in changes(watch, "legend", legend)
+        assert "unidentified" in shown.said("legend")
+        colour = shown.part("colour").locator("select")
+        legend = shown.changes("legend", lambda: colour.select_option(label="time"))
+        assert "time (UTC)" in legend
 
-        count = text(watch, "count")
-        watch.page.locator(".wb-camera select").select_option(index=0)
-        assert changes(watch, "count", count) != count
+        some = shown.redrawn(0, shown.filter_by_camera)
+        assert len(some) == shown.shown()
 
-        query = watch.page.locator(".wb-query input")
-        query.fill("id_0")
-        query.press("Enter")
-        said = changes(watch, "neighbours", clicked)
+        said = shown.changes("neighbours", lambda: shown.ask("id_0"))
         assert "There is no appearance or identity 'id_0'." in said and "Did you mean" in said
         check(watch)
 
@@ -142,18 +113,30 @@ def test_click_lasso_ask_colour_and_filter(browser: Any, lab: str) -> None:
 def test_names_that_are_html_stay_text(browser: Any, lab: str) -> None:
     with watched(browser, width=1400, height=2000) as watch:
         run_all(watch, lab, "hostile_points.ipynb")
-        shown = picture(watch)
-        assert "<b>Ben</b><img" in text(watch, "legend")
-        said = text(watch, "neighbours")
-        for which in (0, 1):
-            click_a_point(watch, shown, which)
-            said = changes(watch, "neighbours", said)
-        options = watch.page.locator(".wb-camera select").inner_text()
+        shown = SimilarityPage(watch.page)
+        for nth in (0, -1):
+            shown.changes("neighbours", lambda nth=nth: shown.click_a_point(nth))
+        options = shown.part("camera").locator("select").inner_text()
         assert "<b>Office</b><svg" in options
-        query = watch.page.locator(".wb-query input")
-        query.fill("p2<b>Ben</b><img src=x onerror=window.pwned=1>")
-        query.press("Enter")
-        assert "<b>Ben</b><img" in changes(watch, "neighbours", said)
-        assert watch.page.locator("img[src=x]").count() == 0
-        assert watch.page.evaluate("window.pwned") is None
+        said = shown.changes("neighbours", lambda: shown.ask(f"p2{HOSTILE}"))
+        watch.names_stay_text(shown.said("legend"), said, shown.hover("Ben"))
+        nobody = shown.changes("neighbours", lambda: shown.ask(HOSTILE))
+        watch.names_stay_text(nobody)
         check(watch)
+
+
+def test_more_points_than_plotly_draws(browser: Any, lab: str) -> None:
+    with watched(browser, width=1400, height=2000) as watch:
+        run_all(watch, lab, "many.ipynb")
+        shown = SimilarityPage(watch.page, cloud=True)
+        assert f"{MANY:,} of {MANY:,} shown" in shown.said("count")
+        box = shown.picture.bounding_box()
+        assert box
+        middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        said = shown.changes("neighbours", lambda: shown.click(*middle))
+        assert "nearest to" in said and "cosine" in said and "UTC" in said
+        shown.changes("count", shown.lasso)
+        assert 0 < shown.selected() < MANY
+        shown.changes("count", shown.filter_by_camera)
+        assert shown.shown() == MANY * 2 // 3 and 0 < shown.selected() < shown.shown()
+        no_other_error(watch)

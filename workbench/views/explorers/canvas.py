@@ -79,6 +79,7 @@ class PlotlyCanvas:
     """Up to 50,000 points: one trace of points, and two of rings around some."""
 
     symbols = True
+    _outlined = False
 
     def __init__(
         self, x: np.ndarray, y: np.ndarray, hovers: np.ndarray, *, axes: dict[str, Any], look: Theme
@@ -130,10 +131,11 @@ class PlotlyCanvas:
     def select(self, chosen: Positions) -> None:
         """Show these as chosen; none of them is chosen where it is empty."""
         places = np.flatnonzero(np.isin(self._drawn, chosen)).tolist()
-        with self.figure.batch_update():
-            self.figure.data[_BASE].selectedpoints = places if len(chosen) else None
-            if not len(chosen):
-                self.figure.layout.selections = ()
+        if self._outlined and not len(chosen):
+            # The outline is the browser's own: this figure knows of none that it could take away.
+            self._outlined = False
+            self.figure.plotly_relayout({"selections": []})
+        self.figure.data[_BASE].selectedpoints = places if len(chosen) else None
 
     def on_click(self, fn: Callable[[int], None]) -> None:
         """Call `fn(position)` when a point is clicked."""
@@ -149,6 +151,7 @@ class PlotlyCanvas:
             fn(int(self._drawn[inside[0]]))
 
     def _selected(self, _: object, points: Any, __: object) -> None:
+        self._outlined = True
         places = np.asarray(points.point_inds, dtype="int64")
         self._chosen(np.sort(self._drawn[places[places < len(self._drawn)]]))
 
@@ -228,9 +231,11 @@ class CloudCanvas:
     def mark(self, asked: Positions, near: Positions) -> None:
         """Put marks on what was asked for, and on what is near it."""
         ink = self._look.ink
+        # Alone it is larger than the ring that the browser puts around what was clicked.
+        wide = 18 if len(asked) == 1 else 8
         rings = [
             Mark(self._x[near], self._y[near], symbol="circle", width=7, colour=ink),
-            Mark(self._x[asked], self._y[asked], symbol="diamond", width=12, colour=ink),
+            Mark(self._x[asked], self._y[asked], symbol="diamond", width=wide, colour=ink),
         ]
         self.cloud.marks = [
             ring for ring, some in zip(rings, (near, asked), strict=True) if len(some)

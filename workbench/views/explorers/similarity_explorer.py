@@ -161,7 +161,7 @@ class SimilarityExplorer(W.VBox):
 
     def _composed(self, said: Mapping[str, Any]) -> list[W.Widget]:
         head = W.HTML(
-            f"<div style='font-size:16px;line-height:1.3'><b>{said['text']}</b><br><span "
+            f"{_OUTLINE}<div style='font-size:16px;line-height:1.3'><b>{said['text']}</b><br><span "
             f"style='font-size:12px;opacity:.8'>{said['subtitle']['text']}</span></div>"
         )
         named = {
@@ -173,6 +173,7 @@ class SimilarityExplorer(W.VBox):
             widget.add_class(f"wb-{name}")
         for name, px in _WIDE_PX.items():
             named[name].layout.width = f"{px}px"
+        self._when.layout.margin = "2px 2px 2px 12px"  # a handle of the slider reaches over its end
         self._canvas.widget.layout.min_width = "0"
         self._near.layout = W.Layout(
             flex="1 1 385px", max_width="470px", max_height="700px", overflow="auto"
@@ -308,8 +309,7 @@ class SimilarityExplorer(W.VBox):
 
     def _draw(self) -> None:
         self._canvas.draw(self._shown, self._colours)
-        if len(self._chosen):
-            self._canvas.select(self._chosen)
+        self._canvas.select(self._chosen)
         self._mark()
         self._legend.value = _legend(self._colours, symbols=self._canvas.symbols)
         self._say_count()
@@ -325,6 +325,8 @@ class SimilarityExplorer(W.VBox):
 
 
 _KNOWN = ("identity", "camera", "time")
+# plotly's outline of a lasso would take every click, and the mouse, from the points inside.
+_OUTLINE = "<style>.wb-similarity .selectionlayer path{pointer-events:none!important}</style>"
 _WIDE_PX = {"colour": 230, "camera": 260, "query": 290, "time": 215, "when": 235, "reset": 76}
 
 
@@ -357,7 +359,10 @@ def _legend(colours: PointColours, *, symbols: bool) -> str:
             f"style='color:{colours.palette[entry.code]}'>{glyph}</span> {entry.label} "
             f"<span style='opacity:.7'>{entry.count:,}</span></span>"
         )
-    rings = "<span style='white-space:nowrap'>◇ asked for &nbsp; ○ its neighbours</span>"
+    asked, near = "◇○" if symbols else "◆●"
+    rings = (
+        f"<span style='white-space:nowrap'>{asked} asked for &nbsp; {near} its neighbours</span>"
+    )
     return (
         "<div style='font-size:12px;line-height:1.55;white-space:normal'>"
         f"<b>{colours.title}</b><br>{' '.join(parts)} {rings}</div>"

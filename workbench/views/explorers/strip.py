@@ -14,7 +14,7 @@ from workbench.views.maps.plan import broken
 from workbench.views.style import Theme, duration, escape, identity_colour
 
 _LANE_PX, _MOST_PX = 24, 420
-_NAME = 26
+_NAME = 24
 CURSOR, BRUSH = 0, 1
 """The numbers of the shapes: the line at the moment shown, the rectangle of the time chosen."""
 
@@ -175,7 +175,7 @@ def _layout(
     return {
         "template": look.template,
         "height": min(_LANE_PX * max(len(labels), 2), _MOST_PX) + 108,
-        "margin": {"l": 150, "r": 20, "t": 26, "b": 60},
+        "margin": {"l": 176, "r": 20, "t": 26, "b": 60},
         "dragmode": "select",
         "selectdirection": "h",
         "clickmode": "event",
