@@ -30,7 +30,7 @@ $(VENV)/.app: pyproject.toml constraints.txt scripts/make_environment.sh
 $(VENV)/.test: pyproject.toml constraints.txt scripts/make_environment.sh
 	@$(ENVIRONMENT) test
 
-demo: $(VENV)/.demo ## build a store from the small site, answer first questions, draw a map
+demo: $(VENV)/.demo ## build a store of a simulated building, answer first questions, draw a map
 	@$(BIN)/workbench demo
 
 lab: $(VENV)/.lab ## open JupyterLab on the notebooks, with the store STORE=dir or the demo

@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import combinations
@@ -29,7 +30,7 @@ from plotly.graph_objects import Figure
 import workbench
 from workbench.analytics.adjacency import learned_adjacency
 from workbench.analytics.clocks import pair_offsets
-from workbench.analytics.paths import directed
+from workbench.analytics.paths import AdjacencyWarning, directed
 from workbench.analytics.plausibility import implausible
 from workbench.analytics.transitions import transitions
 from workbench.analytics.travel_times import rank_correlation
@@ -79,15 +80,18 @@ def _store(cameras: pd.DataFrame, ways: pd.DataFrame, rows: Path) -> Iterator[wo
         folder = Path(empty)
         cameras.to_csv(folder / "cameras.csv", index=False)
         ways.to_csv(folder / "ways.csv", index=False)
-        workbench.ingest(
-            folder / "store",
-            rows,
-            cameras=folder / "cameras.csv",
-            adjacency=folder / "ways.csv",
-            start_time=_START.isoformat(),
-            fps=_FPS[rows.parent.name],
-            quiet=True,
-        )
+        with warnings.catch_warnings():
+            # Of VeRi there are distances, no ways: only travel times are asked.
+            warnings.simplefilter("ignore", AdjacencyWarning)
+            workbench.ingest(
+                folder / "store",
+                rows,
+                cameras=folder / "cameras.csv",
+                adjacency=folder / "ways.csv",
+                start_time=_START.isoformat(),
+                fps=_FPS[rows.parent.name],
+                quiet=True,
+            )
         with workbench.open(folder / "store") as bench:
             yield bench
 

@@ -38,9 +38,9 @@ def zone(name: str) -> ZoneInfo:
     """
     try:
         return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+    except (ZoneInfoNotFoundError, ValueError, TypeError, OSError) as error:
         raise InvalidInputError(
-            f"There is no time zone called {name!r}.",
+            f"There is no time zone called {name!r:.200}.",
             where="time zone",
             next="Use an IANA name, for example UTC, Europe/Madrid or America/New_York.",
         ) from error

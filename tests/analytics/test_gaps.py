@@ -9,10 +9,11 @@ import pytest
 
 from workbench import times
 from workbench.analytics import columns
-from workbench.analytics.gaps import gaps
+from workbench.analytics.gaps import gaps, unseen_gaps
 from workbench.analytics.transitions import transitions
 from workbench.analytics.visits import visits
 from workbench.errors import InvalidInputError
+from workbench.views.charts.links import unseen
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +61,7 @@ def test_small_site(site: Any, answers: Any) -> None:
     for name in ("outage_camera", "source"):
         assert found[name].fillna("").tolist() == said[name].fillna("").tolist()
     assert found["unseen_s"].tolist() == found["gap_s"].tolist()
+    assert found["outage_s"].fillna(0).tolist() == [0, 120, 0, 0, 0]
 
 
 def test_longer_than_max_gap_only(moves: Any) -> None:
@@ -114,6 +116,38 @@ def test_the_longest_outage_within_the_gap_is_named(moves: Any, out: Any) -> Non
     assert found[["outage_camera", "source"]].to_numpy().tolist() == [["b1", "y"]]
 
 
+@pytest.mark.parametrize(
+    ("outages", "covered"),
+    [
+        ([("x", 60, 100)], 40),
+        ([("x", -500, 500)], 100),  # no more than the gap
+        ([("x", 0, 30), ("x", 20, 40)], 40),  # reported twice, counted once
+        ([("x", 10, 20), ("x", 50, 55), ("x", 12, 15)], 15),
+        ([("x", 10, 20), ("x", 50, 55), ("a", 80, 94)], 15),  # the one that was out longest
+    ],
+)
+def test_an_outage_explains_no_more_than_it_covers(
+    outages: list[tuple[str, float, float]], covered: float, moves: Any, out: Any
+) -> None:
+    rows = moves(("a", "x", 0, 100), ("a", "b1", 0, 50))
+    found = gaps(rows, outages=out(*((*one, "log") for one in outages)))
+    assert found["outage_s"].tolist()[0] == covered
+    assert found["outage_camera"].tolist()[0] == "x"
+
+
+def test_who_reported_it_is_said_of_the_longest_outage(moves: Any, out: Any) -> None:
+    outages = out(("x", 10, 20, "short"), ("x", 30, 60, "long"), ("x", 70, 80, "short"))
+    found = gaps(moves(("a", "x", 0, 100)), outages=outages).iloc[0]
+    assert (found["source"], found["outage_s"]) == ("long", 50)
+
+
+def test_where_no_camera_was_out_nothing_is_covered(moves: Any, out: Any) -> None:
+    rows = moves(("a", "b1", 0, 100), ("a", "x", 0, 100))
+    assert gaps(rows)["outage_s"].isna().all()
+    covered = gaps(rows, adjacency=WAYS, outages=out(("x", 1, 2, "log")))["outage_s"]
+    assert covered.isna().tolist() == [True, False]
+
+
 def test_its_own_cameras_are_on_the_way_without_an_adjacency(moves: Any, out: Any) -> None:
     found = gaps(moves(("a", "x", 0, 100)), outages=out(("x", 10, 20, "log")))
     assert found["reason"].tolist() == ["outage"]
@@ -132,6 +166,23 @@ def test_a_place_is_on_no_way(moves: Any, out: Any) -> None:
         "unknown",
         "blind",
     ]
+
+
+def test_an_absence_that_no_camera_saw_counts_once(table: Any) -> None:
+    """While a lost her b watched; then both lost her at one moment until c."""
+    seen = [("p", "a", 0), ("p", "a", 5), ("p", "a", 60), ("p", "a", 61), ("p", "c", 180)]
+    seen += [("p", "b", second) for second in (2, 21, 41, 61)]
+    found = gaps(transitions(visits(table(seen))))
+    assert found[["from_camera", "gap_s", "unseen_s"]].to_numpy().tolist() == [
+        ["a", 55, 0],
+        ["b", 119, 119],
+        ["a", 119, 119],
+    ]
+    assert unseen_gaps(found)["gap_s"].tolist() == [119]
+    assert len(unseen_gaps(found.assign(unseen_s=float("nan")))) == 2  # not known: not watched
+    assert unseen_gaps(found.iloc[:1]).empty
+    # Views may not ask the analytics; what they take for unseen is the same.
+    pd.testing.assert_frame_equal(unseen_gaps(found), unseen(found))
 
 
 def test_empty_in_empty_out(moves: Any, out: Any) -> None:

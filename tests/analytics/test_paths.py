@@ -12,7 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workbench.analytics.paths import CameraPath, camera_path
+from workbench.analytics.paths import (
+    AdjacencyWarning,
+    CameraPath,
+    camera_path,
+    warn_if_complete,
+)
 from workbench.errors import InvalidInputError, NotFoundError
 
 NAN = float("nan")
@@ -139,3 +144,29 @@ def test_as_found_by_trying_every_way(rows: list[tuple[Any, ...]], by: Any) -> N
             camera_path(ways(*rows), "a", "e", by=by, cameras=cameras)
     else:
         assert camera_path(ways(*rows), "a", "e", by=by, cameras=cameras).cameras == said
+
+
+BACK = {"from_camera": "to_camera", "to_camera": "from_camera"}
+
+
+def pairs_of(n: int, left_out: int = 0) -> pd.DataFrame:
+    pairs = list(itertools.combinations([f"c{i:02d}" for i in range(n)], 2))
+    pairs = pairs[: len(pairs) - left_out]
+    return pd.DataFrame(pairs, columns=["from_camera", "to_camera"]).assign(
+        distance_m=1.0, time_s=NAN, directed=False
+    )
+
+
+@pytest.mark.parametrize(("cameras", "left_out"), [(11, 0), (11, 5), (20, 19)])
+def test_distances_of_all_pairs_are_no_adjacency(cameras: int, left_out: int) -> None:
+    ways = pairs_of(cameras, left_out)
+    with pytest.warns(AdjacencyWarning, match=f"makes {len(ways)} of the .* 'blind'"):
+        warn_if_complete(ways)
+    both_ways = pd.concat([ways, ways.rename(columns=BACK)]).assign(directed=True)
+    with pytest.warns(AdjacencyWarning, match=f"ways.csv makes {len(ways)} of the"):
+        warn_if_complete(both_ways, name="ways.csv")
+
+
+@pytest.mark.parametrize(("cameras", "left_out"), [(10, 0), (11, 6), (20, 20), (1, 0)])
+def test_few_cameras_or_fewer_pairs_may_be_an_adjacency(cameras: int, left_out: int) -> None:
+    warn_if_complete(pairs_of(cameras, left_out))  # a warning would be an error here

@@ -35,7 +35,7 @@ def test_it_answers_first_questions(shown: tuple[Path, Any]) -> None:
         r"What is in this store\? [\d,]+ sightings of 1\d\d people by 14 cameras;",
         r"Where did [^?]+\(id_\d+\) go, and what do we not know\?",
         r"for \d+ (h|min)[^;]* of them nobody saw this person, the longest time \d+",
-        r"One gap has an explanation: in the [^.]+ on the way was out \(maintenance log\)",
+        r"One gap has an explanation: in the [^.]+ was out all the time \(maintenance log\)",
         r"Who is this\? a\d+ is nobody known so far\.",
         r"at a cosine of 0\.\d+; the next other person is",
         r"What cannot be\? [^.]+ would have gone from",

@@ -309,3 +309,22 @@ def test_what_detect_names_goes_into_the_store_that_was_named(quick: Any, tmp_pa
     file.write_text("time,cam,pid\n2026/01/01 01:00,c,7\n")
     line = quick("detect", file, "--store", store, "--json").document()["next"]
     assert shlex.split(line)[-2:] == ["--store", str(store)] and " && workbench ingest " in line
+
+
+def test_distances_of_all_pairs_given_as_adjacency_are_warned_of(run: Any, tmp_path: Path) -> None:
+    cameras = [f"c{n}" for n in range(12)]
+    pairs = [f"{a},{b},5\n" for n, a in enumerate(cameras) for b in cameras[n + 1 :]]
+    table = tmp_path / "distances.csv"
+    table.write_text("camera_a,camera_b,distance_m\n" + "".join(pairs))
+    done = run("ingest", "--adjacency", table, "--store", tmp_path / "all", "--json")
+    assert done.document()["cameras"] == 12
+    assert done.err.startswith("warning: distances.csv makes 66 of the 66 pairs of 12 cameras")
+    table.write_text("camera_a,camera_b,distance_m\n" + "".join(pairs[:40]))
+    done = run("ingest", "--adjacency", table, "--store", tmp_path / "some", "--json")
+    assert done.err == ""
+
+
+def test_a_direction_read_from_a_foreign_name_says_how_it_turns(quick: Any, tmp_path: Path) -> None:
+    (tmp_path / "cameras.csv").write_text("id,azimuth_deg\nc1,90\n")
+    done = quick("ingest", "--cameras", tmp_path / "cameras.csv", "--store", tmp_path / "store")
+    assert "azimuth_deg -> orientation (degrees clockwise from +y)" in done.out

@@ -30,12 +30,38 @@ def test_the_document(quick: Any, site: Path, tmp_path: Path) -> None:
 def test_the_table_and_the_text(quick: Any, site: Path, tmp_path: Path) -> None:
     words = ["report", "p1", "p4", "--html", tmp_path / "page.html", "--store", site]
     table = quick(*words, "--csv").out.splitlines()
-    assert table[0].startswith("identity_id,name,sightings,visits,cameras,gaps,implausible")
-    assert table[1].startswith("p1,Ana Ruiz,8,4,3,1,0,2026-01-12T08:00:00.000000Z")
+    assert table[0].startswith(
+        "identity_id,name,sightings,visits,cameras,gaps,unseen_gaps,implausible"
+    )
+    assert table[1].startswith("p1,Ana Ruiz,8,4,3,1,1,0,2026-01-12T08:00:00.000000Z")
     done = quick(*words, "--end", "2026-01-12T09:20", "--tz", "Europe/Madrid")
     assert done.code == 0
     assert str(tmp_path / "page.html") in done.out
     assert "No sighting is not absence" in done.out  # of Dana there is none before that
+
+
+def test_everywhere_the_same_gaps_are_counted(quick: Any, tmp_path: Path) -> None:
+    """Three gaps: one that b watched, and one absence that both a and b lost at one moment."""
+    seen = [("a", 0), ("a", 5), ("a", 60), ("a", 61), ("c", 180)]
+    seen += [("b", second) for second in (2, 21, 41, 61)]
+    rows = [f"{camera},2026-01-01T08:0{s // 60}:{s % 60:02d}Z,p1\n" for camera, s in seen]
+    (tmp_path / "seen.csv").write_text("camera_id,timestamp,identity_id\n" + "".join(rows))
+    store = ["--store", tmp_path / "store"]
+    assert quick("ingest", tmp_path / "seen.csv", *store).code == 0
+
+    track = quick("track", "p1", *store)
+    assert "4 visits, 3 gaps (1 unseen), 0 implausible moves" in track.out
+    assert "Unseen gaps: no sighting is not absence" in track.out
+    assert "2 more gaps, not listed: another camera saw this identity meanwhile" in track.out
+    assert len(quick("track", "p1", *store, "--json").document()["gaps"]) == 3
+
+    report = ["report", "p1", "--html", tmp_path / "page.html", *store]
+    assert quick(*report, "--csv").out.splitlines()[1].startswith("p1,,9,4,3,3,1,0,")
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "3 gaps, 1 unseen: not explained." in page
+    assert "Unseen gaps: nobody recognised this identity" in page
+    assert "2 more gaps, not listed" in page
+    assert " 1 unseen gap" in page  # what stands above the timeline
 
 
 def test_local_times_stand_on_the_page_alone(quick: Any, site: Path, tmp_path: Path) -> None:
@@ -43,6 +69,22 @@ def test_local_times_stand_on_the_page_alone(quick: Any, site: Path, tmp_path: P
     quick(*words, "--json", "--display-tz", "Europe/Madrid").document()
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert "Mon 12 Jan 2026, 09:00:00 at Entrance hall (entrance)" in page
+
+
+def test_the_period_is_told_by_the_same_clock(quick: Any, site: Path, tmp_path: Path) -> None:
+    words = ["report", "p1", "--html", tmp_path / "page.html", "--store", site]
+    day = ["--start", "2026-01-12", "--end", "2026-01-13T12:30", "--tz", "America/New_York"]
+    quick(*words, *day, "--display-tz", "Europe/Madrid", "--json").document()
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    told = "from Mon 12 Jan 2026, 06:00:00 up to Tue 13 Jan 2026, 18:30:00, not included"
+    assert f"Period: {told} (Europe/Madrid). Times: Europe/Madrid." in page
+    assert "--start 2026-01-12T05:00:00.000000Z" in page  # commands leave no doubt
+    quick(*words, *day[2:], "--json").document()
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "Period: up to Tue 13 Jan 2026, 17:30:00, not included (UTC)." in page
+    quick(*words, "--json").document()
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "Period: everything in the store. Times: UTC." in page
 
 
 def test_limits_of_a_question_stand_in_its_commands(quick: Any, site: Path, tmp_path: Path) -> None:

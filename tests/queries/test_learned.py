@@ -24,7 +24,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[workbench.Workben
 
 
 ROOMS = {
-    "flow_matrix": "Flow between 4 cameras: 13 moves",
+    "flow_matrix": "Flow of 4 cameras: 12 moves between cameras, 1 seen again at the same camera",
     "travel_times": "Travel times of 6 pairs of cameras: 12 moves",
     "adjacency": "Learned adjacency: 0 ways between 0 cameras, not written",
     "blind_areas": "Blind areas: 9 of 9 ways have a stretch that no camera sees",
@@ -53,6 +53,10 @@ def test_the_matrix_is_the_flow(bench: workbench.Workbench) -> None:
     assert matrix.loc["entrance", "corridor"] == 4  # from the row to the column
     assert matrix.loc["corridor", "entrance"] == 0
     assert matrix.to_numpy().sum() == flow["transitions"].sum()
+    # The words beside it and those above the picture count the same.
+    assert found.plot().layout.title.subtitle.text.startswith(
+        "12 moves between cameras (6 pairs) · 1 seen again at the same camera"
+    )
 
 
 @pytest.mark.parametrize("room", list(ROOMS))
@@ -139,3 +143,17 @@ def test_an_empty_store_learns_nothing_and_says_so(tmp_path: Path) -> None:
             assert found.to_frame().empty
             found.plot()
     shutil.rmtree(tmp_path / "empty")
+
+
+def test_ways_between_all_cameras_are_warned_of(tmp_path: Path) -> None:
+    from workbench.analytics.paths import AdjacencyWarning
+
+    ids = [f"c{n:02d}" for n in range(11)]
+    (tmp_path / "cameras.csv").write_text("id\n" + "\n".join(ids))
+    workbench.ingest(tmp_path / "store", (), cameras=tmp_path / "cameras.csv", quiet=True)
+    pairs = [(a, b) for n, a in enumerate(ids) for b in ids[n + 1 :]]
+    ways = pd.DataFrame(pairs, columns=["from_camera", "to_camera"])
+    with workbench.open(tmp_path / "store") as bench:
+        with pytest.warns(AdjacencyWarning, match="55 of the 55 pairs") as caught:
+            assert bench.cameras.add_adjacency(ways) == 55
+        assert caught[0].filename == __file__

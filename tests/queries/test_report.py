@@ -66,6 +66,26 @@ def test_gaps_and_implausible_moves_say_why(everybody: Any) -> None:
     assert "d02 → d03" in dana
 
 
+def test_a_gap_says_how_much_of_it_the_outage_covers(bench: Any) -> None:
+    from workbench.views.report_words import Wording, gaps_table, summary
+
+    track = bench.tracks.trajectory("p2")
+    words = Wording({"corridor": "Corridor"})
+
+    def said() -> str:
+        return summary(track.sightings, track.visits, track.gaps, track.implausible, words)
+
+    assert gaps_table(track.gaps, words)["why"].tolist() == [
+        "Corridor (corridor) was out all the time: maintenance log"
+    ]
+    assert "1 gap: while a camera on the way was out all the time." in said()
+    track.gaps["outage_s"] = 80.0
+    assert gaps_table(track.gaps, words)["why"].tolist() == [
+        "Corridor (corridor) was out for 1 min 20 s of the 2 min: maintenance log"
+    ]
+    assert "was out for 1 min 20 s of the 2 min." in said()
+
+
 def test_sightings_say_where_they_come_from(everybody: Any) -> None:
     ana = chapter(everybody.html, "identity-1")
     assert "appearances.csv, 1" in ana
@@ -113,7 +133,7 @@ def test_a_period_and_a_zone(bench: Any) -> None:
         "p1", start="2026-01-12T09:00:10", end="2026-01-12T09:01", tz="Europe/Madrid", made=MADE
     )
     text = words(found.html)
-    assert "from 2026-01-12T08:00:10.000000Z up to 2026-01-12T08:01:00.000000Z" in text
+    assert "from Mon 12 Jan 2026, 08:00:10 up to Mon 12 Jan 2026, 08:01:00, not included" in text
     assert found.to_frame()["sightings"].tolist() == [3]
     command = re.search(r"workbench track --csv (.*?) p1", text)
     assert command is not None

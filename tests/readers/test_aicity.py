@@ -40,10 +40,46 @@ def test_a_camera_beside_those_of_the_file_is_refused(load):
 def test_bad_lines(load):
     rejects = load(LINES + "1 2 3\n1 2 x 4 5 6 7 8 9\n", "g.txt", **CLOCK).rejects
     assert rejects["line"].tolist() == [4, 5]
-    assert "3 cells where the header has 9" in rejects["reason"][0]
+    assert rejects["reason"][0] == "3 numbers between blanks where 9 belong"
+
+
+@pytest.mark.parametrize(
+    "line", ["1 2\t3", "1\t42\t0", '1 "2" 3', "1,2 3 4 5 6 7 8 9 10", "1 2 3  "]
+)
+def test_a_bad_line_is_rejected_as_it_stands_in_the_file(load, line):
+    batch = load(LINES + line + "\n\n" + LINES, "g.txt", **CLOCK)
+    assert batch.rejects["line"].tolist() == [4]
+    assert batch.rejects["value"].tolist() == [line]
+    assert ("commas" in batch.rejects["reason"][0]) == ("," in line)
+    assert len(batch.rows) == 6
 
 
 def test_it_is_told_by_its_lines(write):
     found = detect(write(LINES, "ground_truth.txt"))
     assert found.format == "aicity" and "metres" in found.reason
     assert detect(write("1 2 3\n4 5 6\n", "x.txt")).format == "unknown"
+
+
+MOT = "1,1,10,20,30,40,1,1,0.5\n2,1,11,20,30,40,1,1,0.5\n"
+
+
+@pytest.mark.parametrize(
+    ("lines", "stated", "looks", "told"),
+    [
+        (MOT, "aicity", "MOTChallenge", "mot"),  # frames would have become cameras
+        (LINES, "mot", "AI City", "aicity"),
+        ('{"camera_id": "a"}\n', "mot", "jsonl", "jsonl"),
+        ("0002_c1s1_000451_03.jpg\n", "aicity", "reid", "reid"),
+    ],
+)
+def test_a_file_of_another_format_is_refused(load, lines, stated, looks, told):
+    with pytest.raises(InvalidInputError, match=f"looks like {looks}, not like") as caught:
+        load(lines, "seen.txt", format=stated, **CLOCK)
+    assert caught.value.where == "--format"
+    assert f"--format {told}." in caught.value.next
+
+
+@pytest.mark.parametrize(("format", "camera"), [("mot", "gate"), ("aicity", None)])
+def test_what_looks_like_nothing_is_read_as_stated(load, format, camera):
+    options = CLOCK | {"format": format, "camera": camera}
+    assert len(load("one two three\n1 2 3\n", "seen.txt", **options).rejects)

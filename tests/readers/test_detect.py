@@ -126,6 +126,15 @@ def test_what_is_nothing_known_is_unknown(write, content, name):
     assert found.reason and found.next
 
 
+@pytest.mark.parametrize("content", ["# A page\n\nSome prose.\n", "Apache License\n", "a,b\n"])
+def test_what_is_no_table_gets_no_command_that_loads_it(write, content):
+    found = detect(write(content, "README.md"))
+    assert found.format == "unknown"
+    assert found.reason.startswith("none of the known formats: ")
+    assert found.next == "workbench ingest --help"
+    assert found.next != detect(write("a,b\n1,2\n", "x.csv")).next  # a column may be the time
+
+
 def test_a_question_is_passed_on(write):
     found = detect(write(f"time,datetime,cam\n{TIMES},{TIMES},c\n"))
     assert found.format == "csv" and "Which column is timestamp" in found.reason

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -116,3 +117,22 @@ def test_batches_are_of_the_size_asked_for(write):
     batches = list(reader)
     assert [batch.read for batch in batches] == [3] * 6 + [2]
     assert reader.count() == 20
+
+
+@pytest.mark.parametrize(
+    ("given", "asked"),
+    [
+        ({}, "--fps --start-time --camera"),
+        ({"camera": "gate"}, "--fps --start-time"),
+        ({"camera": "gate", "fps": 25}, "--start-time"),
+        ({"camera": "gate", "start_time": START}, "--fps"),
+        ({"start_time": START}, "--fps --camera"),
+        ({"start_time": START, "fps": 25}, "--camera"),
+    ],
+)
+def test_it_asks_for_what_is_missing_and_for_no_column(load, given, asked):
+    with pytest.raises(InvalidInputError) as caught:
+        load("1,1,10,20,30,40,1,1,0.5\n" * 3, "gt.txt", **given)
+    assert " ".join(re.findall(r"--[a-z-]+", caught.value.next)) == asked
+    assert ("when frame 1 was" in caught.value.next) == ("--start-time" in asked)
+    assert "frame 0" not in str(caught.value)

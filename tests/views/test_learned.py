@@ -182,7 +182,7 @@ def test_clocks_that_are_off_stand_out_and_the_unknown_says_so() -> None:
     assert "clock_offset_s is 7.50 s and would be 0.00" in off.hovertext[0]
     assert "against Door: -7.50 s, 40 readings by floor positions" in off.hovertext[0]
     assert list(named(figure, "agrees, as far as can be told").x) == [0.2]
-    unknown = named(figure, "unknown: nothing to compare with")
+    unknown = named(figure, "unknown: nothing compares it with the reference")
     assert list(unknown.text) == ["unknown"] and unknown.x[0] < -7.6
     assert "against Hall: +7.50 s" in named(figure, "reference: taken for right").hovertext[0]
     assert "1 off beyond doubt" in figure.layout.title.subtitle.text
@@ -192,7 +192,9 @@ def test_clocks_that_are_off_stand_out_and_the_unknown_says_so() -> None:
 def test_without_pairs_all_clocks_are_unknown() -> None:
     alone = OFFSETS.assign(pairs=0, offset_s=[0.0, np.nan, np.nan, np.nan])
     figure = clock_offsets(alone, PAIRS.iloc[:0])
-    assert [trace.name for trace in figure.data] == ["unknown: nothing to compare with"]
+    assert [trace.name for trace in figure.data] == [
+        "unknown: nothing compares it with the reference"
+    ]
     assert "nothing can be said" in figure.layout.title.subtitle.text
 
 

@@ -155,6 +155,19 @@ def test_a_gap_is_dashed_with_its_reason(day: Any) -> None:
     assert named(timeline(**day), "unseen, unknown why")
 
 
+def test_a_gap_says_how_much_of_it_the_outage_covers(day: Any) -> None:
+    day["gaps"]["outage_s"] = 1200.0
+    figure = timeline(**day)
+    hover = named(figure, "unseen, a camera out").hovertext[1]
+    assert "reason: outage of Hall (hall) for 20 min of the 39 min 50 s<br>" in hover
+    assert "partly outage: Hall" in notes(figure)
+    day["gaps"]["outage_s"] = day["gaps"]["gap_s"]
+    figure = timeline(**day)
+    hover = named(figure, "unseen, a camera out").hovertext[1]
+    assert "reason: outage of Hall (hall) all the time<br>" in hover
+    assert "outage: Hall" in notes(figure)
+
+
 def test_a_gap_in_which_another_camera_saw_her_is_none(day: Any) -> None:
     day["gaps"]["unseen_s"] = 100.0
     figure = timeline(**day)

@@ -70,7 +70,8 @@ def learned_adjacency(
     Raises
     ------
     InvalidInputError
-        When a column is missing or `longest_s` is no duration.
+        When a column is missing, `longest_s` is no duration, or `min_transitions` or `min_lift`
+        no number of at least 0.
 
     References
     ----------
@@ -79,7 +80,9 @@ def learned_adjacency(
     Analysis, 2006.
     """
     pairs = _pairs(between_cameras(transitions, longest_s=longest_s))
-    enough = (pairs["moves"] >= min_transitions) & (pairs["lift"] >= min_lift)
+    fewest = columns.whole(min_transitions, "min_transitions")
+    least = columns.number(min_lift, "min_lift")
+    enough = (pairs["moves"] >= fewest) & (pairs["lift"] >= least)
     pairs = pairs[enough.to_numpy(dtype=bool)].reset_index(drop=True)
     pairs = pairs[~_by_a_third(pairs, slack)]
     return _as_ways(pairs, cameras)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 from dataclasses import dataclass
 
 import networkx as nx
@@ -12,7 +11,7 @@ import pandas as pd
 from workbench.analytics import columns
 from workbench.analytics.close_by import PASSES, STAYS, passes, stays, usual_step_s
 from workbench.analytics.geometry import may_overlap, view_of
-from workbench.errors import InvalidInputError, NotFoundError
+from workbench.errors import NotFoundError
 
 MIN_PAIRS, MAX_OFFSET_S = 10, 60.0
 
@@ -95,24 +94,22 @@ def pair_offsets(
     (median and its deviation).
     """
     limit = columns.duration_us(max_offset_s, "max_offset_s") / 1e6
-    if not (isinstance(min_pairs, numbers.Integral) and min_pairs >= 2):
-        raise InvalidInputError(
-            f"min_pairs is {min_pairs!r:.200}.", where="min_pairs", next="Give 2 or more."
-        )
+    columns.whole(min_pairs, "min_pairs", least=2)
     columns.require(sightings, ("identity_id", "camera_id", "timestamp"), "sightings")
     readings = passes(sightings, max_gap_s=max_gap_s, max_offset_s=limit)
-    found = {
-        pair: known
-        for pair, some in readings.groupby(["camera_a", "camera_b"], sort=True)["reading_s"]
-        if (known := _by_passes(some.to_numpy(), min_pairs)) is not None
-    }
-    rng = np.random.default_rng(seed)
+    found: dict[tuple[str, str], _Estimate] = {}
+    for (a, b), some in readings.groupby(["camera_a", "camera_b"], sort=True)["reading_s"]:
+        by_passes = _by_passes(some.to_numpy(), min_pairs)
+        if by_passes is not None:
+            found[str(a), str(b)] = by_passes
+    rng = np.random.default_rng(columns.whole(seed, "seed"))
     step_s = usual_step_s(sightings, max_gap_s=max_gap_s)
     near = stays(sightings, max_gap_s=max_gap_s, max_offset_s=limit)
-    for pair, some in near.groupby(["camera_a", "camera_b"], sort=True):
-        enough = some["overlap"].sum() >= min_pairs
+    for (a, b), rows in near.groupby(["camera_a", "camera_b"], sort=True):
+        pair = str(a), str(b)
+        enough = rows["overlap"].sum() >= min_pairs
         if pair not in found and enough and _may_see_one_spot(*pair, cameras):
-            found[pair] = _by_visits(some, step_s, rng)
+            found[pair] = _by_visits(rows, step_s, rng)
     order = sorted(found)
     known = [found[pair] for pair in order]
     return columns.table(

@@ -17,6 +17,7 @@ from workbench import times
 from workbench.errors import InvalidInputError
 
 Columns = dict[str, str]
+_MOST = 2**32  # no count and no seed of a library is larger
 _TIME = pd.DatetimeTZDtype(unit="us", tz="UTC")
 
 VISITS: Columns = {
@@ -62,6 +63,7 @@ GAPS: Columns = {
     "to_camera": "str",
     "reason": "str",
     "outage_camera": "str",
+    "outage_s": "float64",
     "source": "str",
 }
 
@@ -137,6 +139,51 @@ CLOCK_OFFSETS: Columns = {
     "clock_offset_s": "float64",
 }
 
+ENCOUNTERS: Columns = {
+    "a": "str",
+    "b": "str",
+    "camera_id": "str",
+    "place_id": "str",
+    "start": times.DTYPE,
+    "end": times.DTYPE,
+    "overlap_s": "float64",
+    "a_dwell_s": "float64",
+    "b_dwell_s": "float64",
+}
+
+CO_OCCURRENCES: Columns = {
+    "a": "str",
+    "b": "str",
+    "count": "int64",
+    "overlap_s": "float64",
+    "cameras": "int64",
+    "days": "int64",
+    "first": times.DTYPE,
+    "last": times.DTYPE,
+}
+
+WALKS: Columns = {
+    "a": "str",
+    "b": "str",
+    "start": times.DTYPE,
+    "end": times.DTYPE,
+    "steps": "int64",
+    "encounters": "int64",
+    "overlap_s": "float64",
+    "cameras": "object",
+}
+
+SIGNIFICANCE: Columns = {
+    **CO_OCCURRENCES,
+    "runs": "int64",
+    "longest": "int64",
+    "observed": "int64",
+    "expected": "float64",
+    "lift": "float64",
+    "p": "float64",
+    "q": "float64",
+}
+
 LEARNED: Columns = {
     "from_camera": "str",
     "to_camera": "str",
@@ -190,6 +237,38 @@ def microseconds(column: pd.Series) -> np.ndarray:
 def instants(us: np.ndarray) -> pd.Series:
     """Return aware UTC times of int64 microseconds since the epoch."""
     return pd.Series(us.astype("datetime64[us]")).dt.tz_localize("UTC")
+
+
+def whole(value: int, name: str, *, least: int = 0) -> int:
+    """Return a count as it was given.
+
+    Raises
+    ------
+    InvalidInputError
+        When it is no whole number of at least `least`.
+    """
+    if not (isinstance(value, numbers.Integral) and least <= value < _MOST):
+        raise InvalidInputError(
+            f"{name} is {value!r:.200}.",
+            where=name,
+            next=f"Give a whole number, {least} or more.",
+        )
+    return int(value)
+
+
+def number(value: float, name: str) -> float:
+    """Return a measure as it was given.
+
+    Raises
+    ------
+    InvalidInputError
+        When it is no number of at least 0.
+    """
+    if not (isinstance(value, numbers.Real) and value >= 0):
+        raise InvalidInputError(
+            f"{name} is {value!r:.200}.", where=name, next="Give a number, 0 or more."
+        )
+    return float(value)
 
 
 def duration_us(seconds: float, name: str) -> int:

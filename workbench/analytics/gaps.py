@@ -27,7 +27,8 @@ def gaps(
         A camera on the way was out for some of the gap. On the way are the two cameras themselves
         and every camera on a shortest way between them, by hops over the adjacency, all ties
         counted. ``outage_camera`` is the one that was out longest within the gap (ties: least
-        id), ``source`` says who reported it.
+        id), ``outage_s`` how long of the gap, ``source`` says who reported it. A part that no
+        outage covers is not explained by it.
     ``blind``
         No camera is between: the adjacency names the two as neighbours in that direction, or they
         are one and the same camera and the adjacency knows it. She was where none looks.
@@ -52,8 +53,8 @@ def gaps(
     -------
     DataFrame
         ``identity_id, start, end, gap_s, unseen_s, from_camera, to_camera, reason,
-        outage_camera, source``, in the order of `transitions`. The cameras are missing where the
-        visit was at a place.
+        outage_camera, outage_s, source``, in the order of `transitions`. The cameras are missing
+        where the visit was at a place, what is said of an outage where there was none.
 
     Raises
     ------
@@ -75,6 +76,28 @@ def gaps(
     reason = np.where(blind, BLIND, UNKNOWN).astype(object)
     reason[out["outage_camera"].notna().to_numpy()] = OUTAGE
     return columns.table(columns.GAPS, dict(long.items()) | {"reason": reason} | dict(out.items()))
+
+
+def unseen_gaps(gaps: pd.DataFrame) -> pd.DataFrame:
+    """Return the gaps in which no other camera saw her either, each absence once.
+
+    Where cameras overlap, one of them may see her all through the gap of another, and two visits
+    that end at once may lead to the same next one.
+
+    Parameters
+    ----------
+    gaps : DataFrame
+        As :func:`gaps` returns them. Where ``unseen_s`` is missing, a gap counts as unseen.
+
+    Raises
+    ------
+    InvalidInputError
+        When a column is missing.
+    """
+    columns.require(gaps, ("identity_id", "start", "end", "gap_s", "unseen_s"), "gaps")
+    hidden = gaps["unseen_s"].isna() | (gaps["unseen_s"] >= gaps["gap_s"] - 1e-6)
+    once = gaps[hidden].drop_duplicates(["identity_id", "start", "end"])
+    return once.reset_index(drop=True)
 
 
 def _ways(
@@ -111,23 +134,40 @@ def _between(ahead: dict[str, int], behind: dict[str, int], hops: int | None) ->
 def _outages_on_way(
     long: pd.DataFrame, ways: list[tuple[str, str, str]], outages: pd.DataFrame | None
 ) -> pd.DataFrame:
-    """Return ``outage_camera`` and ``source`` of each gap, missing where no outage explains it."""
+    """Return ``outage_camera, outage_s, source`` of each gap, missing where none was out."""
+    texts = ["outage_camera", "source"]
     if outages is None or outages.empty or long.empty:
-        return pd.DataFrame(columns=["outage_camera", "source"], index=long.index, dtype="str")
+        nothing = pd.DataFrame(columns=texts, index=long.index, dtype="str")
+        return nothing.assign(outage_s=np.nan)
     table = pd.DataFrame(ways, columns=["from_camera", "to_camera", "camera_id"], dtype="str")
     numbered = long[["from_camera", "to_camera"]].assign(gap=np.arange(len(long)))
     on_way = numbered.merge(table, on=["from_camera", "to_camera"])[["gap", "camera_id"]]
     known = outages.reindex(columns=["camera_id", "start", "end", "source"])
     met = on_way.merge(known, on="camera_id")
     gap = long.loc[met["gap"]].reset_index(drop=True)
-    both = np.minimum(columns.microseconds(met["end"]), columns.microseconds(gap["end"]))
-    met["overlap"] = both - np.maximum(
-        columns.microseconds(met["start"]), columns.microseconds(gap["start"])
+    first, last = (
+        pick(columns.microseconds(met[name]), columns.microseconds(gap[name]))
+        for name, pick in (("start", np.maximum), ("end", np.minimum))
     )
-    met = met[met["overlap"] > 0]
-    # A camera may have been out several times: its longest outage within the gap stands for it.
-    met = met.sort_values(["gap", "overlap", "camera_id"], ascending=[True, False, True])
+    met = met.assign(first=first, last=last)[last > first]
+    met["outage_s"] = _covered(met) / 1e6
+    met["long"] = met["last"] - met["first"]
+    # The camera that was out longest; of its outages the longest says who reported it.
+    met = met.sort_values(
+        ["gap", "outage_s", "camera_id", "long"], ascending=[True, False, True, False]
+    )
     named = (
         met.drop_duplicates("gap").set_index("gap").rename(columns={"camera_id": "outage_camera"})
     )
-    return named.reindex(range(len(long)))[["outage_camera", "source"]].astype("str")
+    found = named.reindex(range(len(long)))[["outage_camera", "outage_s", "source"]]
+    return found.astype(dict.fromkeys(texts, "str"))
+
+
+def _covered(met: pd.DataFrame) -> pd.Series:
+    """Return how long the camera of each row was out within its gap, what overlaps counted once."""
+    rows = met.sort_values(["gap", "camera_id", "first"])
+    whose = [rows["gap"], rows["camera_id"]]
+    until = rows.groupby(whose)["last"].cummax()
+    until = until.groupby(whose).shift(fill_value=0)
+    fresh = (rows["last"] - np.maximum(rows["first"], until)).clip(lower=0)
+    return fresh.groupby(whose).transform("sum")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal
@@ -14,6 +15,12 @@ from workbench.errors import InvalidInputError, NotFoundError
 
 By = Literal["hops", "distance", "time"]
 _WEIGHTS = {"hops": None, "distance": "distance_m", "time": "time_s"}
+# An adjacency of more cameras than this with this share of all pairs is a table of distances.
+_MANY, _ALMOST_ALL = 10, 0.9
+
+
+class AdjacencyWarning(UserWarning):
+    """An adjacency in which nearly every camera is the neighbour of every other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +77,36 @@ def graph(adjacency: pd.DataFrame) -> nx.DiGraph:
         for a, b, distance, time in steps.itertuples(index=False)
     )
     return built
+
+
+def warn_if_complete(adjacency: pd.DataFrame, *, name: str = "The adjacency") -> None:
+    """Warn of an adjacency that is a table of distances: nearly all pairs of many cameras.
+
+    Parameters
+    ----------
+    adjacency : DataFrame
+        As in ``schema.ADJACENT_TO``.
+    name : str
+        What it is called in the warning.
+
+    Warns
+    -----
+    AdjacencyWarning
+        Where more than 10 cameras are joined by at least 90 % of all pairs.
+    """
+    ends = directed(adjacency)[["from_camera", "to_camera"]].itertuples(index=False)
+    joined = {frozenset(pair) for pair in ends}
+    cameras, pairs = frozenset().union(*joined), len(joined)
+    possible = len(cameras) * (len(cameras) - 1) // 2
+    if len(cameras) > _MANY and pairs >= _ALMOST_ALL * possible:
+        warnings.warn(
+            f"{name} makes {pairs:,} of the {possible:,} pairs of {len(cameras):,} cameras "
+            "neighbours. An adjacency names ways with no camera between; a table of distances "
+            "makes every gap 'blind' and every path one hop. Keep the pairs that are neighbours, "
+            "unless the distances of travel times are all you want.",
+            AdjacencyWarning,
+            stacklevel=3,
+        )
 
 
 def camera_path(

@@ -15,6 +15,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
+from workbench.analytics import columns
 from workbench.errors import InvalidInputError, MissingExtraError
 
 Method = Literal["pca", "umap"]
@@ -58,7 +59,8 @@ def places(blocks: Blocks, dim: int, *, method: Method = "pca", seed: int = 0) -
     Raises
     ------
     InvalidInputError
-        For an unknown method, or fewer than 10 vectors for ``umap``.
+        For an unknown method, a seed that is no whole number, or fewer than 10 vectors for
+        ``umap``.
     MissingExtraError
         When ``umap`` is not installed.
 
@@ -74,6 +76,7 @@ def places(blocks: Blocks, dim: int, *, method: Method = "pca", seed: int = 0) -
             where="method",
             next=f"Use one of: {', '.join(get_args(Method))}.",
         )
+    columns.whole(seed, "seed")
     return principal_axes(blocks, dim) if method == "pca" else umap_places(blocks, dim, seed=seed)
 
 

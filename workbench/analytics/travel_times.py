@@ -59,7 +59,7 @@ def travel_times(
             way = way.fillna(rows[name])
     cells = rows.assign(way=way).groupby(["from_camera", "to_camera"], sort=True)
     count = cells.size()
-    count = count[count >= min_transitions]
+    count = count[count >= columns.whole(min_transitions, "min_transitions")]
     quantile = {
         share: cells["gap_s"].quantile(share).reindex(count.index).to_numpy("float64")
         for share in (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -116,7 +116,8 @@ def rank_correlation(times: pd.DataFrame, *, min_transitions: int = 5) -> float:
     0.8
     """
     columns.require(times, ("transitions", "median_s", "distance_m"), "travel times")
-    kept = times[(times["transitions"] >= min_transitions) & times["distance_m"].notna()]
+    fewest = columns.whole(min_transitions, "min_transitions")
+    kept = times[(times["transitions"] >= fewest) & times["distance_m"].notna()]
     ranks = kept[["median_s", "distance_m"]].rank()
     if len(ranks) < 3 or (ranks.nunique() < 2).any():
         return float("nan")

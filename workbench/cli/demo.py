@@ -1,4 +1,4 @@
-"""``demo``: a small site, first answers in the terminal, and a page to open."""
+"""``demo``: a simulated building, first answers in the terminal, and a page to open."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ PAGE = "demo.html"
 
 @click.command()
 @click.option(
-    "--small", is_flag=True, help="A smaller site: two days, 100 people, made in a moment."
+    "--small",
+    is_flag=True,
+    help="Fewer: two days and 100 people in the same building, made in a moment.",
 )
 @click.option("--reset", is_flag=True, help="Make the demo store anew.")
 @click.option(
@@ -32,7 +34,7 @@ PAGE = "demo.html"
 )
 @answering
 def demo(call: Call, small: bool, reset: bool, seed: int) -> Answer:
-    """Build a small store, answer first questions, draw a map.
+    """Build a store of a simulated building, answer first questions, draw a map.
 
     The map and the answers are written as a page that opens in any browser.
 

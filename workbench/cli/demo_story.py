@@ -15,6 +15,7 @@ from workbench.errors import NotFoundError
 from workbench.queries.similarity import Neighbours
 from workbench.queries.tracks import Trajectory
 from workbench.session import Workbench
+from workbench.views.style import duration, share_of
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -25,6 +26,7 @@ _SHORT_S = 300.0  # a gap that a reader sees at a glance on the map of a day
 _CAMERAS = 8  # seen by so many in a day: more is a tangle, less is no story
 _CROPS = 150  # most crops on the page
 _DECIMALS = 1  # of seconds, metres and metres per second, in sentences and in tables
+_MEASURES = ("gap_s", "outage_s", "distance_m", "speed_m_s")
 _ASKED = 20  # unidentified sightings that are looked at for one worth showing
 
 
@@ -139,7 +141,8 @@ class _Teller:
             answer += (
                 f" One gap has an explanation: in the {_rounded(gap['gap_s'])} s between "
                 f"{self._place(gap['from_camera'])} and {self._place(gap['to_camera'])} the camera "
-                f"{self._place(gap['outage_camera'])} on the way was out ({gap['source']}). "
+                f"{self._place(gap['outage_camera'])} on the way was out"
+                f"{share_of(gap['outage_s'], gap['gap_s'])} ({gap['source']}). "
                 "No sighting is not absence."
             )
         return Part(
@@ -321,14 +324,10 @@ def _unseen(track: Trajectory) -> str:
         return ""
     whole = (visits["end"].max() - visits["start"].min()).total_seconds()
     return (
-        f" Between the first and the last sighting lie {_long(whole)}; for {_long(holes.sum())} of "
-        f"them nobody saw this person, the longest time {_long(holes.max())}."
+        f" Between the first and the last sighting lie {duration(whole)}; for "
+        f"{duration(holes.sum())} of them nobody saw this person, the longest time "
+        f"{duration(holes.max())}."
     )
-
-
-def _long(seconds: float) -> str:
-    hours, minutes = divmod(round(seconds / 60), 60)
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min"
 
 
 def _rounded(value: float) -> str:
@@ -337,7 +336,7 @@ def _rounded(value: float) -> str:
 
 def _shown(frame: pd.DataFrame) -> pd.DataFrame:
     """Return rows with their seconds, metres and speeds as the sentences give them."""
-    return frame.round({name: _DECIMALS for name in ("gap_s", "distance_m", "speed_m_s")})
+    return frame.round({name: _DECIMALS for name in _MEASURES})
 
 
 def _days(stats: dict[str, Any], zone: str) -> int:

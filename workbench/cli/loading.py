@@ -200,7 +200,12 @@ def _loaded(screen: Screen, report: LoadReport, dry: bool) -> str:
     lines += report.notes
     if report.columns_read_as:
         lines.append("Columns read as:")
-        lines += [f"  {safe(a)} -> {safe(b)}" for a, b in report.columns_read_as.items()]
+        # Whose degrees turn the other way has to see that ours do not.
+        turning = {"orientation": " (degrees clockwise from +y)"}
+        lines += [
+            f"  {safe(a)} -> {safe(b)}{turning.get(b, '')}"
+            for a, b in report.columns_read_as.items()
+        ]
     if report.columns_as_properties:
         lines.append(f"Columns not used, kept as properties: {few(report.columns_as_properties)}")
     if report.columns_ignored:

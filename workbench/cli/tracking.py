@@ -85,12 +85,13 @@ def _flat(rows: pd.DataFrame) -> pd.DataFrame:
 def went(screen: Screen, found: Trajectory) -> str:
     """Return a trajectory for a terminal: visits, then what is not known or cannot be."""
     from workbench.cli.terminal import plural
+    from workbench.queries.movement import unseen_words
 
     counts = ", ".join(
         [
             plural(len(found.sightings), "sighting"),
             plural(len(found.visits), "visit"),
-            plural(len(found.gaps), "gap"),
+            plural(len(found.gaps), "gap") + unseen_words(found.gaps),
             plural(len(found.implausible), "implausible move"),
         ]
     )
@@ -98,19 +99,23 @@ def went(screen: Screen, found: Trajectory) -> str:
     parts = [f"{screen.cell(found.identity_id)}: {counts}", f"Visits\n{visits}"]
     # Cameras that overlap make gaps between two of them while a third one watched: people get
     # each absence once, the whole list is in the JSON.
-    unseen = found.gaps[found.gaps["unseen_s"] == found.gaps["gap_s"]]
+    unseen = found.unseen_gaps
     if len(unseen):
-        parts.append(f"Gaps: no sighting is not absence\n{screen.table(unseen, GAP)}")
+        parts.append(f"Unseen gaps: no sighting is not absence\n{screen.table(unseen, GAP)}")
     if len(unseen) < len(found.gaps):
-        watched = plural(len(found.gaps) - len(unseen), "gap")
-        parts.append(f"{watched} more, in which another camera saw some of it: see --json")
+        more = plural(len(found.gaps) - len(unseen), "more gap")
+        parts.append(
+            f"{more}, not listed: another camera saw this identity meanwhile, or the time is one "
+            "of those above; --json has all"
+        )
     if len(found.implausible):
         parts.append(f"Implausible\n{screen.table(found.implausible, IMPLAUSIBLE)}")
     return "\n\n".join(parts)
 
 
 VISIT = ["camera_id", "place_id", "start", "end", "dwell_s", "sightings"]
-GAP = ["from_camera", "to_camera", "start", "end", "gap_s", "reason", "outage_camera", "source"]
+GAP = ["from_camera", "to_camera", "start", "end", "gap_s", "reason", "outage_camera"]
+GAP += ["outage_s", "source"]
 IMPLAUSIBLE = ["from_appearance", "to_appearance", "from_camera", "to_camera"]
 IMPLAUSIBLE += ["reason", "speed_m_s", "distance_m", "gap_s"]
 

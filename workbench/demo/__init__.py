@@ -27,7 +27,7 @@ def __getattr__(name: str) -> Any:
 
 
 def tiny_site_folder() -> Path:
-    """Return the folder of the small site: 4 cameras, 5 people, 30 sightings computed by hand.
+    """Return the folder of the tiny site: 4 cameras, 5 people, 30 sightings computed by hand.
 
     Its files are ``appearances.csv``, ``cameras.csv``, ``adjacency.csv``, ``outages.csv``,
     ``identities.csv``, ``floor_plan.yaml`` with ``floor_plan.png``, ``face.npz``, ``reid.npz``,
@@ -49,7 +49,7 @@ def tiny_site_folder() -> Path:
         if (folder / "appearances.csv").is_file():
             return folder
     raise NotFoundError(
-        "The small site is not there.",
+        "The tiny site is not there.",
         where=str(here / "tiny_site"),
         next="Install the package again: pip install --force-reinstall identity-workbench",
     )

@@ -12,7 +12,7 @@ from workbench.errors import InvalidInputError
 from workbench.model import Appearance
 from workbench.queries.crops import Crops
 from workbench.queries.crops import drawn as drawn
-from workbench.queries.ranges import Ids, Moment, selection
+from workbench.queries.ranges import Ids, Moment, checked, selection
 from workbench.queries.unknown import unknown
 from workbench.storage.manager import HybridStorageManager
 from workbench.storage.pair import Vectors
@@ -120,6 +120,7 @@ class Appearances:
             unidentified=unidentified,
             limit=limit,
         )
+        checked(after, "after")
         if after is not None:
             last = self._manager.graph.sightings(Selection(ids=[after]))
             if last.empty:

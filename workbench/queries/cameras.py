@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from workbench.analytics.paths import By, CameraPath, camera_path
+from workbench.analytics.paths import By, CameraPath, camera_path, warn_if_complete
 from workbench.model import Camera
 from workbench.queries.picture import Picture
 from workbench.queries.ranges import Ids, Moment, selection
@@ -99,8 +99,14 @@ class Cameras:
         return self._manager.add_cameras(frame)
 
     def add_adjacency(self, frame: pd.DataFrame) -> int:
-        """Write ways between cameras (columns of ``schema.ADJACENT_TO``); return how many."""
-        return self._manager.add_adjacency(frame)
+        """Write ways between cameras (columns of ``schema.ADJACENT_TO``); return how many.
+
+        A way joins neighbours: two cameras with no other between them. The distances of all pairs
+        are no adjacency; an ``AdjacencyWarning`` says so.
+        """
+        written = self._manager.add_adjacency(frame)
+        warn_if_complete(frame)
+        return written
 
     def add_outages(self, frame: pd.DataFrame) -> int:
         """Write outages (``camera_id, start, end, source``); return how many were new."""

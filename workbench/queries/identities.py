@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from workbench.model import Identity
-from workbench.queries.ranges import Ids, Moment, listed, selection
+from workbench.queries.ranges import Ids, Moment, checked, listed, selection
 from workbench.queries.unknown import unknown
 from workbench.storage.manager import HybridStorageManager
 
@@ -92,6 +92,7 @@ class Identities:
         people = self.all()
         if identity is not None:
             people = people[people["id"].isin(listed(identity) or [])]
+        checked(text, "text")
         if text is not None:
             wanted = text.casefold()
             held = [

@@ -24,7 +24,8 @@ class FlowMatrix(Picture):
     Parameters
     ----------
     flow : DataFrame
-        ``from_camera, to_camera, transitions, median_s``, as ``bench.tracks.flow`` gives it.
+        ``from_camera, to_camera, transitions, median_s``, as ``bench.tracks.flow`` gives it. A
+        move from a camera to itself: she was seen again there, and nowhere else meanwhile.
     """
 
     flow: pd.DataFrame
@@ -32,7 +33,12 @@ class FlowMatrix(Picture):
 
     def __repr__(self) -> str:
         ends = {*self.flow["from_camera"], *self.flow["to_camera"]}
-        return f"Flow between {len(ends)} cameras: {int(self.flow['transitions'].sum())} moves"
+        apart = self.flow["from_camera"] != self.flow["to_camera"]
+        moves, again = (int(self.flow["transitions"][which].sum()) for which in (apart, ~apart))
+        return (
+            f"Flow of {len(ends)} cameras: {moves} moves between cameras, "
+            f"{again} seen again at the same camera"
+        )
 
     def to_frame(self) -> pd.DataFrame:
         """Return the flow: one row a pair of cameras."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from workbench.analytics.gaps import unseen_gaps
 from workbench.queries.picture import Picture
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ Crop = Callable[[str], bytes | None]
 """Given the id of an appearance, its picture (PNG or JPEG), or None."""
 
 MAX_GAP_S = 30.0
+_ENDLESS_S = 1e9  # 31 years: a picture counts microseconds, and has none for infinity
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,12 @@ class Movement:
     gaps: pd.DataFrame
     site: Site
     identities: pd.DataFrame | None
+
+
+def unseen_words(gaps: pd.DataFrame) -> str:
+    """Return what is said after a count of gaps: how many of them no camera saw, if not all."""
+    unseen = len(unseen_gaps(gaps))
+    return "" if unseen == len(gaps) else f" ({unseen:,} unseen)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +80,14 @@ class Trajectory(Picture):
     def __repr__(self) -> str:
         return (
             f"Trajectory of {self.identity_id!r}: {len(self.sightings)} sightings, "
-            f"{len(self.visits)} visits, {len(self.gaps)} gaps, "
+            f"{len(self.visits)} visits, {len(self.gaps)} gaps{unseen_words(self.gaps)}, "
             f"{len(self.implausible)} implausible moves"
         )
+
+    @property
+    def unseen_gaps(self) -> pd.DataFrame:
+        """Return the gaps in which no other camera saw her either, each absence once."""
+        return unseen_gaps(self.gaps)
 
     def to_frame(self) -> pd.DataFrame:
         """Return the sightings."""
@@ -104,7 +117,7 @@ class Trajectory(Picture):
             title=f"Trajectory of {self._called()}" if title is None else title,
             display_tz=self._display_tz,
             level=level,
-            max_gap_s=self.max_gap_s,
+            max_gap_s=min(self.max_gap_s, _ENDLESS_S),
             theme=theme,
         )
 
@@ -188,7 +201,7 @@ def explorer(
         title=title,
         display_tz=display_tz,
         level=level,
-        max_gap_s=max_gap_s,
+        max_gap_s=min(max_gap_s, _ENDLESS_S),
         theme=theme,
     )
 
@@ -218,7 +231,7 @@ class Timeline(Picture):
         more = len(self.identity_ids) - 3
         return (
             f"Timeline of {few}{f' and {more} more' if more > 0 else ''}: "
-            f"{len(self.visits)} visits, {len(self.gaps)} gaps, "
+            f"{len(self.visits)} visits, {len(self.gaps)} gaps{unseen_words(self.gaps)}, "
             f"{len(self.implausible)} implausible moves"
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from workbench import times
@@ -15,7 +15,7 @@ Moment = str | datetime | None
 Ids = str | Sequence[str] | None
 
 
-def listed(ids: Ids) -> list[str] | None:
+def listed(ids: Ids, name: str = "ids") -> list[str] | None:
     """Return ids as a list; one text is one id, None stays None.
 
     Examples
@@ -25,7 +25,29 @@ def listed(ids: Ids) -> list[str] | None:
     """
     if ids is None:
         return None
-    return [ids] if isinstance(ids, str) else [str(one) for one in ids]
+    if isinstance(ids, str):
+        return [ids]
+    if isinstance(ids, bytes) or not isinstance(ids, Iterable):
+        raise InvalidInputError(
+            f"{name} is {ids!r:.200}.",
+            where=name,
+            next="Give an id as text, or a list of ids.",
+        )
+    return [str(one) for one in ids]
+
+
+def checked(value: str | None, name: str) -> None:
+    """Refuse what is no text where one id or name is asked for.
+
+    Raises
+    ------
+    InvalidInputError
+        Naming the argument.
+    """
+    if value is not None and not isinstance(value, str):
+        raise InvalidInputError(
+            f"{name} is {value!r:.200}.", where=name, next="Give it as text, in quotes."
+        )
 
 
 def selection(
@@ -63,12 +85,13 @@ def selection(
             where="limit",
             next="Give a whole number, 0 or more, or leave it out for all.",
         )
-    _require(graph, listed(camera) or [], listed(identity) or [])
+    cameras, identities = listed(camera, "camera"), listed(identity, "identity")
+    _require(graph, cameras or [], identities or [])
     return Selection(
         start_us=first,
         end_us=last,
-        cameras=listed(camera),
-        identities=listed(identity),
+        cameras=cameras,
+        identities=identities,
         unidentified=unidentified,
         limit=limit,
     )

@@ -80,8 +80,9 @@ class Report(Picture):
     def to_frame(self) -> pd.DataFrame:
         """Return one row an identity: how often what was found, first and last seen.
 
-        Columns ``identity_id, name, sightings, visits, cameras, gaps, implausible, first_seen,
-        last_seen``.
+        Columns ``identity_id, name, sightings, visits, cameras, gaps, unseen_gaps, implausible,
+        first_seen, last_seen``. The page lists the unseen gaps: those in which no other camera
+        saw her either.
         """
         rows = [
             {
@@ -91,6 +92,7 @@ class Report(Picture):
                 "visits": len(one.visits),
                 "cameras": one.visits["camera_id"].nunique(),
                 "gaps": len(one.gaps),
+                "unseen_gaps": len(one.unseen_gaps),
                 "implausible": len(one.implausible),
                 "first_seen": one.sightings["timestamp"].min(),
                 "last_seen": one.sightings["timestamp"].max(),
@@ -210,19 +212,27 @@ class Report(Picture):
         from workbench.views.report import Origin
 
         counts = self._store["counts"]
-        first, last = (self._range[name] for name in ("start", "end"))
-        ends = [f"from {first}" if first else "", f"up to {last}, not included" if last else ""]
         return Origin(
             store=(
                 f"store {self._store['id'][:12]} at commit {self._store['sequence']:,} "
                 f"({counts['Appearance']:,} sightings, {counts['Identity']:,} identities, "
                 f"{counts['Camera']:,} cameras)"
             ),
-            period=" ".join(filter(None, ends)) or "everything in the store",
+            period=self._period(),
             made=self.made,
             files=self.files,
             unrecorded=sum(int(one.sightings["load_id"].isna().sum()) for one in self.trajectories),
         )
+
+    def _period(self) -> str:
+        """Return the range that was asked for, in the zone of all other times of the page."""
+        said = {"start": "from {}", "end": "up to {}, not included"}
+        ends = [
+            said[name].format(self._words().moment(pd.Timestamp(moment)))
+            for name, moment in self._range.items()
+            if moment is not None
+        ]
+        return f"{' '.join(ends)} ({self.display_tz})" if ends else "everything in the store"
 
 
 # ------------------------------------------------------------------ from the store

@@ -14,7 +14,7 @@ from workbench.errors import InvalidInputError, NotFoundError
 from workbench.queries.crops import Crops
 from workbench.queries.picture import Picture
 from workbench.queries.projection import Projection, nobody, project
-from workbench.queries.ranges import Ids, Moment, selection
+from workbench.queries.ranges import Ids, Moment, checked, selection
 from workbench.queries.unknown import unknown
 from workbench.storage.manager import HybridStorageManager
 from workbench.storage.nearest import nearest, nearest_identities
@@ -178,6 +178,8 @@ class Similarity:
                 next="Give exactly one of vector=, appearance=, identity=.",
             )
         _check(k, min_similarity, by)
+        checked(appearance, "appearance")
+        checked(identity, "identity")
         chosen = selection(self._manager.graph, start=start, end=end, tz=tz, camera=camera)
         with self._manager.graph.snapshot():
             self._settings(space)
@@ -329,6 +331,7 @@ class Similarity:
 
     def _settings(self, space: str) -> Any:
         found = self._manager.vector.spaces()
+        checked(space, "space")
         if space not in found:
             known = ", ".join(sorted(found)) or "none yet"
             raise NotFoundError(
@@ -402,7 +405,7 @@ class Similarity:
 
 
 def _check(k: int, min_similarity: float | None, by: str) -> None:
-    if not isinstance(k, numbers.Integral) or k < 1:
+    if not isinstance(k, numbers.Integral) or not 0 < k < 2**32:
         raise InvalidInputError(
             f"k is {k!r:.200}.", where="k", next="Ask for a whole number, at least one."
         )

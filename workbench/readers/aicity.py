@@ -12,6 +12,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+import pandas as pd
+
 from workbench.readers.csv import NumbersFile
 
 COLUMNS = (
@@ -46,7 +49,22 @@ class AiCityFile(NumbersFile):
 
     def _plain(self, line: str) -> str:
         end = "\n" if line.endswith("\n") else ""
-        return ",".join(line.split()) + end
+        cells = line.split()
+        if not cells or (len(cells) == len(COLUMNS) and "," not in line and '"' not in line):
+            return ",".join(cells) + end
+        # What is no such line stays one cell: it is rejected as it stands in the file.
+        return '"' + line.rstrip("\r\n").replace('"', '""') + '"' + end
+
+    def _ragged(self, cells: list[list[str]], starts: np.ndarray, rows: np.ndarray) -> pd.DataFrame:
+        counts = [len(cells[row][0].split()) for row in rows]
+        asked = len(COLUMNS)
+        reasons = [
+            "commas or quotes where blanks belong"
+            if n == asked
+            else f"{n} numbers between blanks where {asked} belong"
+            for n in counts
+        ]
+        return super()._ragged(cells, starts, rows).assign(reason=pd.array(reasons, dtype="str"))
 
     def _names(self, width: int) -> Sequence[str]:
         return COLUMNS

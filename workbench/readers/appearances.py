@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -72,8 +71,7 @@ class AppearanceReader(BatchReader):
         self, file: TextFile, options: LoadOptions, *, batch_rows: int = BATCH_ROWS
     ) -> None:
         mapped = columns.appearances(file.columns, options, file.meaning)
-        clock = clocks.plan(mapped.theirs, options, file.path.name)
-        clock = replace(clock, first=self.first_frame)
+        clock = clocks.plan(mapped.theirs, options, file, first=self.first_frame)
         _require(mapped.theirs, options, file)
         resolved = with_format(options, file.format)
         super().__init__(file, resolved, mapped, clock, batch_rows=batch_rows)
@@ -189,7 +187,9 @@ def _require(theirs: dict[str, str], options: LoadOptions, file: TextFile) -> No
         raise InvalidInputError(
             f"{file.path.name!r} has no camera.",
             where=where,
-            next="Name the column (--columns camera_id=COLUMN) or the camera (--camera ID). "
+            next="Name the camera: --camera ID."
+            if file.meaning
+            else "Name the column (--columns camera_id=COLUMN) or the camera (--camera ID). "
             "Its columns are: " + ", ".join(file.columns),
         )
     if options.identity_from == "track" and "tracking_id" not in theirs:

@@ -16,7 +16,7 @@ import pandas as pd
 
 from workbench import schema, times
 from workbench.errors import InvalidInputError
-from workbench.readers.files import matches
+from workbench.readers.files import TextFile, matches
 from workbench.readers.options import LoadOptions
 
 UNIT_US = {"s": 1_000_000, "ms": 1_000, "us": 1}
@@ -107,8 +107,10 @@ class Clock:
         )
 
 
-def plan(theirs: dict[str, str], options: LoadOptions, file: str) -> Clock:
+def plan(theirs: dict[str, str], options: LoadOptions, file: TextFile, *, first: int = 0) -> Clock:
     """Return the clock of a file whose columns mean `theirs` (ours to the file's).
+
+    `first` is the number of the frame at the start time.
 
     Raises
     ------
@@ -116,9 +118,9 @@ def plan(theirs: dict[str, str], options: LoadOptions, file: str) -> Clock:
         When the file has no time, or options contradict it or each other.
     """
     if options.fps is not None:
-        return _frame_clock(theirs, options, file)
+        return _frame_clock(theirs, options, file, first)
     if "timestamp" not in theirs:
-        raise _no_time(theirs, options, file)
+        raise _no_time(theirs, options, file, first)
     if options.time_unit is not None:
         return number_clock(theirs["timestamp"], options)
     if options.start_time is not None:
@@ -136,7 +138,7 @@ def number_clock(column: str, options: LoadOptions) -> Clock:
     return Clock("number", column, unit_us=unit, start_us=options.start_us or 0)
 
 
-def _frame_clock(theirs: dict[str, str], options: LoadOptions, file: str) -> Clock:
+def _frame_clock(theirs: dict[str, str], options: LoadOptions, file: TextFile, first: int) -> Clock:
     if options.time_unit is not None:
         raise InvalidInputError(
             "--fps and --time-unit are two ways to tell the time.",
@@ -145,34 +147,53 @@ def _frame_clock(theirs: dict[str, str], options: LoadOptions, file: str) -> Clo
         )
     if "timestamp" in theirs:
         raise InvalidInputError(
-            f"{file!r} has times ({theirs['timestamp']!r}), so --fps cannot count.",
+            f"{file.path.name!r} has times ({theirs['timestamp']!r}), so --fps cannot count.",
             where="--fps",
             next="Leave out --fps and --start-time.",
         )
     if "frame" not in theirs:
         raise InvalidInputError(
-            f"{file!r} has no column of frames for --fps.",
+            f"{file.path.name!r} has no column of frames for --fps.",
             where="--fps",
             next="Name it: --columns frame=COLUMN.",
         )
     if options.rate is None or options.start_us is None:
         raise InvalidInputError(
-            "--fps needs the instant of frame 0.",
+            f"--fps needs the instant of frame {first}.",
             where="--start-time",
-            next="Add --start-time 2026-01-01T00:00:00Z.",
+            next=f"Add {_asked(theirs, options, file, first)}.",
         )
-    return Clock("frame", theirs["frame"], rate=options.rate, start_us=options.start_us)
+    start_us = options.start_us
+    return Clock("frame", theirs["frame"], rate=options.rate, start_us=start_us, first=first)
 
 
-def _no_time(theirs: dict[str, str], options: LoadOptions, file: str) -> InvalidInputError:
-    todo = "Name the column: --columns timestamp=COLUMN"
+def _no_time(
+    theirs: dict[str, str], options: LoadOptions, file: TextFile, first: int
+) -> InvalidInputError:
+    """Return what is missing for a file without times, in terms of what it has."""
+    named = "--columns timestamp=COLUMN"
+    said, todo = "", f"Name the column: {named}"
     if "frame" in theirs:
-        todo = "Add --fps 25 --start-time 2026-01-01T00:00:00Z (the file's own), or n" + todo[1:]
+        said = f", only frames ({theirs['frame']!r})"
+        todo = f"Add {_asked(theirs, options, file, first)}"
+        todo += "" if file.meaning else f", or name the column of times: {named}"
     return InvalidInputError(
-        f"{file!r} has no time.",
-        where=f"{file}, line 1",
+        f"{file.path.name!r} has no time{said}.",
+        where=f"{file.path.name}, line 1",
         next=f"{todo}. 'workbench detect' says what a file is.",
     )
+
+
+def _asked(theirs: dict[str, str], options: LoadOptions, file: TextFile, first: int) -> str:
+    """Return the options that a file of frames still needs, each with what it means."""
+    asked = []
+    if options.rate is None:
+        asked.append("--fps 25 (the recording's frames a second)")
+    if options.start_us is None:
+        asked.append(f"--start-time 2026-01-01T00:00:00Z (when frame {first} was)")
+    if file.meaning and "camera_id" not in theirs and options.camera is None:
+        asked.append("--camera ID (which camera it was)")
+    return ", ".join(asked)
 
 
 def _frames(

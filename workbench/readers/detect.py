@@ -317,7 +317,10 @@ def _timeless(file: TextFile, frame: pd.DataFrame) -> Detection:
     wanted = ["timestamp"] + (["camera_id"] if not _CAMERA & set(file.columns) else [])
     names = [part for name in wanted for part in ("--columns", f"{name}=COLUMN")]
     reason = "no column is known as a time or a frame, and without time nothing can be loaded"
-    return _unknown(file.path, file.columns, len(frame), reason, _command(str(file.path), *names))
+    table = len(file.columns) > 1 and len(frame) > 0
+    # Prose and code read as one column: there is none to name.
+    todo = _command(str(file.path), *names) if table else None
+    return _unknown(file.path, file.columns, len(frame), reason, todo)
 
 
 def _vectors(path: Path) -> Detection:
@@ -363,4 +366,5 @@ def _outline(path: Path) -> Detection:
 
 
 def _unknown(path: Path, names: list[str], rows: int, reason: str, todo: str | None) -> Detection:
-    return Detection("unknown", 0.0, reason, names, rows, todo or "workbench ingest --help")
+    todo = todo or "workbench ingest --help"
+    return Detection("unknown", 0.0, f"none of the known formats: {reason}", names, rows, todo)

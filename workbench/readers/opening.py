@@ -76,6 +76,8 @@ def open_text(
             raise InvalidInputError(f"{Path(path).name!r} is {kind}.", where=str(path), next=todo)
     if head.startswith(b"PAR1"):
         return ParquetFile(path)
+    if format in _NUMBERS:
+        _refuse_another(Path(path), format)
     found = format if format in (*_TEXTS, *_JSON, "csv") else _told(Path(path))
     if found in _JSON:
         return _JSON[found](path, space=space, sample=sample)
@@ -88,6 +90,26 @@ _TEXTS: dict[str, type[CsvFile] | type[NamesFile]] = {
     "reid": NamesFile,
 }
 _JSON: dict[str, type[JsonFile]] = {"jsonl": JsonFile, "metropolis": MetropolisFile}
+
+
+# Formats without a header take any numbers: a file of another one would load as nonsense.
+_NUMBERS = {"mot": "MOTChallenge", "aicity": "AI City"}
+
+
+def _refuse_another(path: Path, format: str) -> None:
+    """Refuse a file that is plainly of another format than the one stated."""
+    found = _told(path)
+    if found in (format, "csv"):  # what nothing is known of may be of any
+        return
+    todo = f"Leave --format out, or write --format {found}."
+    if (format, found) == ("aicity", "mot"):
+        todo += " Lines of AI City have blanks between their numbers, no commas."
+    raise InvalidInputError(
+        f"{path.name!r} looks like {_NUMBERS.get(found, found)}, not like {_NUMBERS[format]}: "
+        "its columns would be taken for others.",
+        where="--format",
+        next=todo,
+    )
 
 
 def _told(path: Path) -> str:

@@ -106,6 +106,7 @@ class Load:
             for path in files.appearances
         ]
         self.tables = _read_tables(files, options)
+        _warn_of(self.tables)
         self.embeddings = {space: Embeddings(path) for space, path in files.vectors.items()}
         if self.embeddings and not self.readers:
             raise InvalidInputError(
@@ -425,6 +426,14 @@ def _read_tables(files: LoadFiles, options: LoadOptions) -> list[tuple[str, Tabl
         read = TableRead(plan, nothing, 1, line=np.array([1]), name=path.name)
         found.append(("FloorPlan", read))
     return found
+
+
+def _warn_of(tables: list[tuple[str, TableRead]]) -> None:
+    from workbench.analytics.paths import warn_if_complete
+
+    for label, table in tables:
+        if label == "ADJACENT_TO":
+            warn_if_complete(table.rows, name=table.name)
 
 
 def _each_once(parts: list[tuple[str, ...]]) -> list[str]:

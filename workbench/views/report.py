@@ -184,7 +184,8 @@ def _list(subjects: Sequence[Subject], words: Wording) -> Chapter:
             "sightings": [len(one.sightings) for one in subjects],
             "visits": [len(one.visits) for one in subjects],
             "cameras": [words.places(one.visits).nunique() for one in subjects],
-            "gaps": [len(gaps_table(one.gaps, words)) for one in subjects],
+            "gaps": [len(one.gaps) for one in subjects],
+            "unseen gaps": [len(gaps_table(one.gaps, words)) for one in subjects],
             "first seen": _ends(subjects, "min").dt.floor("s"),
             "last seen": _ends(subjects, "max").dt.floor("s"),
             "implausible moves": [len(one.implausible) for one in subjects],
@@ -255,10 +256,13 @@ def _pictures(one: Subject) -> list[Section]:
 def _tables(one: Subject, words: Wording, *, many: bool) -> list[Section]:
     gaps = gaps_table(one.gaps, words)
     watched = len(one.gaps) - len(gaps)
-    more = f"{counted(watched, 'more gap')}, in which another camera saw this identity, not listed."
+    more = (
+        f"{counted(watched, 'more gap')}, not listed: another camera saw this identity meanwhile, "
+        "or the time is one of those here."
+    )
     drawn: list[tuple[str, pd.DataFrame, str]] = [
         ("Visits", visits_table(one.visits, words), ""),
-        ("Gaps: nobody recognised this identity", gaps, more if watched else ""),
+        ("Unseen gaps: nobody recognised this identity", gaps, more if watched else ""),
         ("Implausible moves", implausible_table(one.implausible, words), ""),
     ]
     most = _ROWS[many]
@@ -298,8 +302,10 @@ def _origin(origin: Origin, words: Wording) -> Chapter:
         else ""
     )
     assumed = (
-        f"Sightings at one camera with gaps of at most {words.max_gap_s:g} s are one visit. A move "
-        f"faster than {words.max_speed_m_s:g} m/s in a straight line is implausible."
+        f"Sightings at one camera with gaps of at most {words.max_gap_s:g} s are one visit; a "
+        "longer time between two visits is a gap, unseen where no other camera saw this identity "
+        f"meanwhile either. A move faster than {words.max_speed_m_s:g} m/s in a straight line is "
+        "implausible."
     )
     return Chapter(
         "Where it comes from",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from workbench.views.charts.links import unseen
-from workbench.views.style import duration
+from workbench.views.style import duration, share_of
 
 _REASONS = {
     "blind": "blind area: no camera between",
@@ -128,7 +128,7 @@ def _gone(visits: pd.DataFrame, gaps: pd.DataFrame, words: Wording) -> str:
     said = [
         (f"{reasons[key]:,} {word}" if len(reasons) > 1 else word)
         for key, word in (
-            ("outage", "while a camera on the way was out"),
+            ("outage", f"while a camera on the way was out{_out_for(hidden)}"),
             ("blind", "in a blind area, where no camera is between"),
             ("unknown", "not explained"),
         )
@@ -137,8 +137,24 @@ def _gone(visits: pd.DataFrame, gaps: pd.DataFrame, words: Wording) -> str:
     return (
         f"Between the first and the last sighting lie {duration(whole)}; for "
         f"{duration(holes.sum())} of them nobody recognised this identity, the longest time "
-        f"{duration(holes.max())}. {counted(sum(reasons.values()), 'gap')}: {', '.join(said)}."
+        f"{duration(holes.max())}. {_counted_gaps(gaps, hidden)}: {', '.join(said)}."
     )
+
+
+def _counted_gaps(gaps: pd.DataFrame, hidden: pd.DataFrame | None) -> str:
+    unseen = 0 if hidden is None else len(hidden)
+    part = "" if unseen == len(gaps) else f", {unseen:,} unseen"
+    return counted(len(gaps), "gap") + part
+
+
+def _out_for(gaps: pd.DataFrame | None) -> str:
+    """Return for how much of the gaps that an outage explains the camera was out."""
+    if gaps is None or "outage_s" not in gaps:
+        return ""
+    explained = gaps[gaps["reason"] == "outage"]
+    if explained["outage_s"].isna().any():
+        return ""
+    return share_of(float(explained["outage_s"].sum()), float(explained["gap_s"].sum()))
 
 
 def _odd(implausible: pd.DataFrame, words: Wording) -> str:
@@ -172,7 +188,7 @@ def visits_table(visits: pd.DataFrame, words: Wording) -> pd.DataFrame:
 
 
 def gaps_table(gaps: pd.DataFrame, words: Wording) -> pd.DataFrame:
-    """Return the gaps in which no other camera saw her, the reason in words."""
+    """Return the unseen gaps, those in which no other camera saw her, the reason in words."""
     hidden = unseen(gaps)
     rows = gaps.iloc[:0] if hidden is None else hidden
     return pd.DataFrame(
@@ -193,6 +209,8 @@ def _why(gap: Mapping[object, object], words: Wording) -> str:
     if gap["reason"] != "outage":
         return _REASONS.get(str(gap["reason"]), str(gap["reason"]))
     said = f"{words.place(gap['outage_camera'])} was out"
+    if "outage_s" in gap:
+        said += share_of(float(str(gap["outage_s"])), float(str(gap["gap_s"])))
     return f"{said}: {gap['source']}" if isinstance(gap["source"], str) else said
 
 

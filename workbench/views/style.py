@@ -332,23 +332,43 @@ def clock_word(display_tz: str) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return a length of time as people write it.
+    """Return a length of time as people write it, rounded to the last thing that is said.
 
     Examples
     --------
-    >>> [duration(s) for s in (4.25, 90, 3700, 200_000)]
-    ['4.2 s', '1 min 30 s', '1 h 01 min', '2 d 07 h']
+    >>> [duration(s) for s in (4.25, 59.97, 90, 3700, 13_905, 200_000)]
+    ['4.2 s', '1 min', '1 min 30 s', '1 h 02 min', '3 h 52 min', '2 d 08 h']
     """
     if pd.isna(seconds):
         return "unknown"
-    if seconds < 60:
-        return f"{seconds:.1f} s" if seconds % 1 else f"{seconds:.0f} s"
+    short = round(seconds, 1)
+    if short < 60:
+        return f"{short:.1f} s" if short % 1 else f"{short:.0f} s"
     whole = round(seconds)
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02d} s" if whole % 60 else f"{whole // 60} min"
-    if whole < 86_400:
-        return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-    return f"{whole // 86_400} d {whole % 86_400 // 3600:02d} h"
+    minutes = round(seconds / 60)
+    if minutes < 1440:
+        return f"{minutes // 60} h {minutes % 60:02d} min"
+    hours = round(seconds / 3600)
+    return f"{hours // 24} d {hours % 24:02d} h"
+
+
+def share_of(part_s: float, whole_s: float) -> str:
+    """Return how much of a length of time a part of it is, in words after what is told of it.
+
+    Nothing where the part is not known.
+
+    Examples
+    --------
+    >>> share_of(2400, 3120), share_of(90, 90), share_of(float("nan"), 90)
+    (' for 40 min of the 52 min', ' all the time', '')
+    """
+    if pd.isna(part_s):
+        return ""
+    if part_s > whole_s - 1e-6:
+        return " all the time"
+    return f" for {duration(part_s)} of the {duration(whole_s)}"
 
 
 def _template(look: Theme) -> go.layout.Template:

@@ -97,7 +97,7 @@ def _dots(some: pd.DataFrame, kind: str, left: float, look: Theme) -> go.Scatter
         "reference": ("diamond", look.ink, "reference: taken for right"),
         "off": ("circle", look.alarm, "off"),
         "agrees": ("circle-open", blue, "agrees, as far as can be told"),
-        "unknown": ("x-thin", look.unknown, "unknown: nothing to compare with"),
+        "unknown": ("x-thin", look.unknown, "unknown: nothing compares it with the reference"),
     }[kind]
     middle = some["offset_s"] if kind != "unknown" else pd.Series(left, index=some.index)
     marked = {

@@ -262,8 +262,9 @@ def _learned(row: Mapping[Any, Any]) -> str:
 def _said(flow: pd.DataFrame, learned: pd.DataFrame | None, adjacency: pd.DataFrame | None) -> str:
     apart = flow["from_camera"] != flow["to_camera"]
     parts = [
-        f"{plural(int(flow['transitions'][apart].sum()), 'move')} between "
-        f"{plural(int(apart.sum()), 'pair')} of cameras",
+        f"{plural(int(flow['transitions'][apart].sum()), 'move')} between cameras "
+        f"({plural(int(apart.sum()), 'pair')})",
+        f"{int(flow['transitions'][~apart].sum()):,} seen again at the same camera",
         "blank: nobody went that way",
     ]
     if learned is not None:

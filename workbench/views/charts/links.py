@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 
 from workbench.views.charts.chart import Chart, instants, note
 from workbench.views.charts.lanes import spans
-from workbench.views.style import duration, escape
+from workbench.views.style import duration, escape, share_of
 
 _LABELS = 12
 _LABEL_SHARE = 0.13
@@ -139,13 +139,14 @@ def _ways(rows: pd.DataFrame, chart: Chart) -> list[str]:
 
 def _reasons(rows: pd.DataFrame, chart: Chart) -> list[str]:
     """Return what explains each gap, in words."""
-    said = rows.reindex(columns=["reason", "outage_camera"])
+    said = rows.reindex(columns=["reason", "outage_camera", "outage_s"])
+    long = (rows["end"] - rows["start"]).dt.total_seconds()
     meaning = {"blind": "reason: blind, no camera between"}
     return [
-        f"reason: outage of {chart.camera(camera)}"
+        f"reason: outage of {chart.camera(camera)}{share_of(out, whole)}"
         if reason == "outage" and pd.notna(camera)
         else meaning.get(reason, "reason: unknown")
-        for reason, camera in zip(said["reason"], said["outage_camera"], strict=True)
+        for reason, camera, out, whole in zip(*(said[n] for n in said), long, strict=True)
     ]
 
 
@@ -154,13 +155,15 @@ def _gap_notes(steps: pd.DataFrame, rows: pd.DataFrame, chart: Chart) -> list[di
     if not chart.by_camera or steps.empty:
         return []
     camera = rows.reindex(columns=["outage_camera"])["outage_camera"].astype("str")
+    length = (rows["end"] - rows["start"]).dt.total_seconds()
+    partly = rows.reindex(columns=["outage_s"])["outage_s"] < length - 1e-6
     lane = chart.lanes.find(steps["day"], camera.fillna(""))
     long = (steps["x1"] - steps["x0"]).nlargest(_LABELS)
     notes = []
     for i in long[long > _LABEL_SHARE * chart.span].index:
         step, word = steps.loc[i], escape(rows.at[i, "reason"], longest=40)
         if word == "outage" and pd.notna(camera[i]):
-            word = f"outage: {chart.short(camera[i])}"
+            word = f"{'partly ' * bool(partly[i])}outage: {chart.short(camera[i])}"
         y = (step["y0"] + step["y1"]) / 2
         # Away from the lane of the camera that was out: there stands the hatched bar.
         shift = -13 if lane[i] < y else 13

@@ -144,7 +144,9 @@ def timeline(
     figure = go.Figure([*out_bars, *dashes, *visit_traces(shown, chart), *alarms, *_top(chart)])
     entries = [trace.name for trace in figure.data if trace.showlegend is not False]
     figure.update_layout(_layout(chart, entries))
-    counts = {"gap": hidden, "implausible move": odd}
+    every = _of(gaps, drawn)
+    same = hidden is None or every is None or len(hidden) == len(every)
+    counts = {"gap" if same else "unseen gap": hidden, "implausible move": odd}
     figure.update_layout(
         title={
             "text": _title(title, who, chart),
