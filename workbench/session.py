@@ -18,6 +18,7 @@ from workbench.queries.cameras import Cameras
 from workbench.queries.identities import Identities
 from workbench.queries.similarity import Similarity
 from workbench.queries.store import Store
+from workbench.queries.together import Together
 from workbench.queries.tracks import Tracks
 from workbench.readers import LoadOptions
 from workbench.storage.folder import create_store, is_store, open_store
@@ -47,6 +48,8 @@ class Workbench:
     appearances : Appearances
     identities : Identities
     cameras : Cameras
+    together : Together
+        Who was with whom, and whether it is chance.
     tracks : Tracks
     similarity : Similarity
     store : Store
@@ -61,6 +64,7 @@ class Workbench:
         self.appearances = Appearances(manager)
         self.identities = Identities(manager)
         self.cameras = Cameras(manager, display_tz=display_tz)
+        self.together = Together(manager.graph, display_tz=display_tz)
         self.tracks = Tracks(manager.graph, display_tz=display_tz, crop=self.appearances.crop)
         self.similarity = Similarity(manager, display_tz=display_tz)
         self.store = Store(manager)

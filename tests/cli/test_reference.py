@@ -41,6 +41,10 @@ CONTRACT = {
     "queries[].results[].appearance_id, queries[].results[].identity_id, "
     "queries[].results[].similarity, queries[].results[].camera_id, "
     "queries[].results[].timestamp",
+    "pairs": "method, window_s, total_pairs, total_count, pairs[].a, pairs[].b, pairs[].count, "
+    "pairs[].overlap_s, pairs[].cameras, pairs[].days, pairs[].first, pairs[].last, "
+    "pairs[].observed, pairs[].expected, pairs[].lift, pairs[].p, pairs[].q",
+    "together": "identity_id, companions[].identity_id, companions[].count, companions[].q",
     "path": "cameras, hops, distance_m, time_s",
     "report": "file, bytes, sections",
     "verify": "ok, problems[].kind, problems[].count, problems[].examples, problems[].next",
@@ -65,6 +69,8 @@ OPTIONS = {
     "visits": "max-gap",
     "flow": "max-gap",
     "find": "appearance identity vector vectors space k camera start end min-similarity by",
+    "pairs": "method window start end camera significance seed top",
+    "together": "method window start end camera significance seed top",
     "path": "by",
     "report": "html start end tz",
     "demo": "small reset seed",
@@ -74,7 +80,7 @@ OPTIONS = {
 }
 NAMES = (
     "demo detect ingest loads unload stats identities appearances cameras identity track visits "
-    "flow find path report verify repair sweep compact backup restore"
+    "flow find pairs together path report verify repair sweep compact backup restore"
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from workbench import __version__
+from workbench.cli.accompanying import pairs, together
 from workbench.cli.demo import demo
 from workbench.cli.finding import find
 from workbench.cli.keeping import backup, restore
@@ -56,6 +57,8 @@ for _command in (
     visits,
     flow,
     find,
+    pairs,
+    together,
     path,
     report,
     verify,

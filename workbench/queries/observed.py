@@ -43,6 +43,9 @@ def as_categories(seen: Observations, cameras: set[str]) -> pd.DataFrame:
                 seen.identity, pd.Index(seen.identities, dtype="str")
             ),
             "camera_id": pd.Categorical.from_codes(where, pd.Index(seen.places, dtype="str")),
+            "place_id": pd.Categorical.from_codes(
+                np.where(where < 0, seen.place, -1), pd.Index(seen.places, dtype="str")
+            ),
             "timestamp": times.from_us(seen.time_us).array,
         }
     )

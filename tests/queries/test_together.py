@@ -1,0 +1,122 @@
+"""``bench.together``: the small site by hand, real contact lists and tracks, and refusals."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import networkx as nx
+import pytest
+
+import workbench
+from workbench.errors import InvalidInputError, NotFoundError
+from workbench.queries.together import words
+
+ZERO = "2026-01-01T00:00Z"
+
+
+def test_pairs_of_sightings_are_those_counted_by_hand(bench, tiny_site: Path) -> None:
+    answer = json.loads((tiny_site / "answers.json").read_text())["pairs"]
+    found = bench.together.pairs(method="pairs", window_s=answer["window_s"])
+    assert (len(found.pairs), found.total_count) == (answer["total_pairs"], answer["total_count"])
+    for row in answer["pairs"]:
+        mine = found.pairs.iloc[0]
+        assert {name: mine[name] for name in row} == row
+    assert found.pairs["overlap_s"].isna().all() and found.pairs["q"].isna().all()
+
+
+def test_encounters_of_the_small_site(bench) -> None:
+    found = bench.together.pairs()
+    row = found.pairs.iloc[0]
+    # Ana and Emil: entrance, corridor, laboratory; his laboratory visit of 10 s lies within hers.
+    assert (row["a"], row["b"], row["count"], row["cameras"]) == ("p1", "p5", 3, 3)
+    each = bench.together.encounters("p1", "p5")
+    assert each["camera_id"].tolist() == ["entrance", "corridor", "lab"]
+    assert row["overlap_s"] == pytest.approx(each["overlap_s"].sum())
+    assert found.in_words("p5", "p1") == "together 3 times at 3 cameras"
+    assert repr(found) == f"{len(found.pairs)} pairs of identities, {found.total_count} encounters"
+
+
+def test_of_one_identity_and_her_companions(bench) -> None:
+    assert bench.together.of("p1").pairs["b"].tolist() == ["p5"]
+    walk = bench.together.companions("p5").iloc[0]
+    assert walk["cameras"] == ["entrance", "corridor", "lab"] and walk["steps"] == 3
+
+
+def test_filters(bench) -> None:
+    assert bench.together.pairs(camera="lab").pairs["count"].tolist()[0] == 1
+    assert bench.together.pairs(identity=["p2", "p3", "p5"]).pairs.empty
+    assert bench.together.pairs(end="2026-01-12T08:00:05Z").pairs["count"].tolist() == [1]
+    assert bench.together.pairs(min_days=2).pairs.empty
+    assert bench.together.pairs(min_overlap_s=1e6).pairs.empty
+
+
+def test_what_is_not_there_or_cannot_be_is_refused(bench) -> None:
+    with pytest.raises(NotFoundError):
+        bench.together.of("p9")
+    with pytest.raises(NotFoundError):
+        bench.together.pairs(camera="attic")
+    with pytest.raises(InvalidInputError, match="method"):
+        bench.together.pairs(method="raw")
+    with pytest.raises(InvalidInputError, match="encounters only"):
+        bench.together.pairs(method="pairs", significance=True)
+    with pytest.raises(InvalidInputError, match="Nothing is known about chance"):
+        bench.together.pairs().significant()
+    with pytest.raises(InvalidInputError, match="never together"):
+        bench.together.pairs().in_words("p1", "p2")
+
+
+def test_the_network_carries_the_pairs(bench) -> None:
+    graph = bench.together.network()
+    assert isinstance(graph, nx.Graph)
+    assert graph.edges["p1", "p5"]["count"] == 3
+    assert graph.nodes["p1"]["group"] == graph.nodes["p5"]["group"]
+    assert nx.number_of_edges(bench.together.network(min_count=4)) == 0
+
+
+def test_words_say_no_more_than_is_known() -> None:
+    row = {"count": 2, "cameras": 1, "expected": 0.04, "q": 3e-7}
+    assert words(row) == "together twice at 1 camera; 0.0 expected by chance; q < 0.0001"
+
+
+def test_a_store_with_nobody_in_it(tmp_path: Path) -> None:
+    with workbench.open(tmp_path / "store", create=True) as bench:
+        assert bench.together.pairs().pairs.empty
+        assert bench.together.pairs(significance=True).pairs.empty
+        assert bench.together.encounters().empty
+        assert len(bench.together.network()) == 0
+
+
+@pytest.mark.parametrize(
+    ("file", "pairs", "rows", "top"),
+    [
+        ("sfhh_conference_contacts.csv.gz", 9_565, 70_261, ("1650", "1668", 1_220)),
+        ("invs15_workplace_contacts.csv.gz", 4_274, 78_249, ("119", "366", 1_302)),
+    ],
+)
+def test_contact_lists_count_as_their_readme_says(
+    tmp_path: Path, shared_data: Path, file: str, pairs: int, rows: int, top: tuple[str, str, int]
+) -> None:
+    store = tmp_path / "store"
+    given = shared_data / "sociopatterns" / file
+    workbench.ingest(store, given, format="contacts", start_time=ZERO, quiet=True)
+    with workbench.open(store) as bench:
+        for method in ("pairs", "encounters"):
+            found = bench.together.pairs(method=method)
+            assert (len(found.pairs), found.total_count) == (pairs, rows)
+            first = found.pairs.iloc[0]
+            assert (first["a"], first["b"], first["count"]) == top
+        with pytest.raises(InvalidInputError, match="who met whom and not where"):
+            bench.together.pairs(significance=True)
+
+
+def test_campus_counts_as_analytics_says(tmp_path: Path, shared_data: Path) -> None:
+    store = tmp_path / "store"
+    given = shared_data / "campus_auditorium" / "appearances.csv.gz"
+    workbench.ingest(store, given, fps=30, start_time=ZERO, quiet=True)
+    with workbench.open(store) as bench:
+        found = bench.together.pairs(method="pairs", window_s=0.03)
+        assert (len(found.pairs), found.total_count) == (197, 742_978)
+        assert found.pairs.iloc[0][["a", "b", "count"]].tolist() == ["2", "4", 9_308]
+        with pytest.raises(InvalidInputError, match="182 s long"):
+            bench.together.significance()
