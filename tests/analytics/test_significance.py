@@ -161,7 +161,7 @@ def test_nobody_gives_an_empty_table():
 
 def test_a_shift_meets_others_only_and_either_way_apart():
     start = pd.Timestamp("2026-03-02T09:00:00Z").as_unit("us")
-    # By day two hours apart, so that only the same hour of either meets: she herself, and the other.
+    # Two hours apart, so that each meets at its own hour only: she herself, and the other.
     rows = [("a", 0), ("b", 4), ("a", 7200), ("b", 7204)]
     visits = pd.DataFrame(rows, columns=["identity_id", "at"])
     visits["start"] = start + pd.to_timedelta(visits["at"], unit="s")

@@ -120,3 +120,23 @@ def test_campus_counts_as_analytics_says(tmp_path: Path, shared_data: Path) -> N
         assert found.pairs.iloc[0][["a", "b", "count"]].tolist() == ["2", "4", 9_308]
         with pytest.raises(InvalidInputError, match="182 s long"):
             bench.together.significance()
+
+
+def test_the_demo_holds_its_hidden_pair(tmp_path: Path) -> None:
+    with workbench.open_demo(tmp_path / "demo") as bench:
+        told = {
+            answer["story"]: answer for answer in bench.demo.answers().to_frame().to_dict("records")
+        }
+        one, other = sorted(told["hidden_pair"]["identities"])
+        regulars = set(told["busy_regulars"]["identities"])
+        everybody = bench.together.pairs(significance=True)
+        top = everybody.pairs.head(6)
+        assert set(top["a"]) & regulars or set(top["b"]) & regulars
+        both = everybody.pairs["a"].isin(regulars) & everybody.pairs["b"].isin(regulars)
+        # About all the time, and no more together than chance has it.
+        assert (everybody.pairs["q"][both] > 0.5).all()
+        hers = bench.together.of(one, significance=True, window_s=10)
+        assert hers.significant()[["a", "b"]].to_numpy().tolist() == [[one, other]]
+        picture = hers.plot()
+        assert any(trace.name.startswith("seen, more than chance") for trace in picture.data)
+        assert hers.in_words(one, other).startswith("together 6 times at 6 cameras; ")

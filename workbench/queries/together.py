@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
 
 import networkx as nx
 import numpy as np
@@ -20,8 +20,14 @@ from workbench.analytics.visits import visits
 from workbench.errors import InvalidInputError
 from workbench.queries.movement import MAX_GAP_S
 from workbench.queries.observed import as_categories, chosen_of
+from workbench.queries.picture import Picture
 from workbench.queries.ranges import Ids, Moment, selection
 from workbench.stores.graph.base import GraphStore
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+    from workbench.views.style import ThemeName
 
 Method = Literal["encounters", "pairs"]
 METHODS = ("encounters", "pairs")
@@ -29,8 +35,8 @@ _CHANCE = ("observed", "expected", "lift", "p", "q")
 
 
 @dataclass(frozen=True, slots=True)
-class CoOccurrences:
-    """Who was with whom: one row a pair of identities.
+class CoOccurrences(Picture):
+    """Who was with whom: one row a pair of identities, and a picture of the first of them.
 
     Parameters
     ----------
@@ -48,7 +54,7 @@ class CoOccurrences:
     method: Method
     window_s: float
     chance: Significance | None = field(default=None, repr=False)
-    _names: dict[str, str] = field(default_factory=dict, repr=False)
+    _names: Callable[[list[str]], dict[str, str]] = field(default=lambda ids: {}, repr=False)
 
     @property
     def total_count(self) -> int:
@@ -68,6 +74,37 @@ class CoOccurrences:
     def to_frame(self) -> pd.DataFrame:
         """Return the pairs."""
         return self.pairs.copy()
+
+    def plot(
+        self,
+        *,
+        top: int = 12,
+        title: str | None = None,
+        theme: ThemeName = "light",
+    ) -> Figure:
+        """Return the picture of the first pairs: what was seen, beside what chance makes of it.
+
+        The `top` pairs with the least q, then the `top` most frequent; without chance those only.
+        """
+        from workbench.views.charts.against_chance import against_chance
+
+        often = self.pairs.head(top)
+        rows, note = often, f"the {len(often)} most frequent"
+        if self.chance is not None:
+            least = self.pairs.sort_values(["q", "p", "a", "b"], kind="stable").head(top)
+            rows = pd.concat([least, often]).drop_duplicates(["a", "b"])
+            note = f"the {len(least)} that chance explains least, then the most frequent"
+        drawn = [self._drawn(a, b) for a, b in rows[["a", "b"]].itertuples(index=False)]
+        rows = rows.assign(low=[low for low, _ in drawn], high=[high for _, high in drawn])
+        names = self._names([*rows["a"], *rows["b"]])
+        return against_chance(rows, names=names, note=note, title=title, theme=theme)
+
+    def _drawn(self, a: str, b: str) -> tuple[float, float]:
+        """Return 5 and 95 % of what chance made of two."""
+        if self.chance is None:
+            return np.nan, np.nan
+        low, high = np.quantile(self.chance.null_counts(a, b), (0.05, 0.95))
+        return float(low), float(high)
 
     def significant(self, q: float = 0.05) -> pd.DataFrame:
         """Return the pairs that chance does not explain, by q, then p.
@@ -196,7 +233,9 @@ class Together:
         kept = rows["days"] >= min_days
         if min_overlap_s > 0:
             kept &= rows["overlap_s"] >= min_overlap_s
-        return CoOccurrences(rows[kept].reset_index(drop=True), method, window_s, chance)
+        return CoOccurrences(
+            rows[kept].reset_index(drop=True), method, window_s, chance, self._called
+        )
 
     def of(self, identity_id: str, **given: Any) -> CoOccurrences:
         """Return whom one identity was with; everything else as for :meth:`pairs`.
@@ -213,7 +252,7 @@ class Together:
         found = self.pairs(**given, _whose=identity_id)
         hers = (found.pairs["a"] == identity_id) | (found.pairs["b"] == identity_id)
         rows = found.pairs[hers].reset_index(drop=True)
-        return CoOccurrences(rows, found.method, found.window_s, found.chance)
+        return replace(found, pairs=rows)
 
     def encounters(
         self,
@@ -324,6 +363,11 @@ class Together:
         for number, members in enumerate(ordered):
             nx.set_node_attributes(graph, dict.fromkeys(members, number), "group")
         return graph
+
+    def _called(self, ids: list[str]) -> dict[str, str]:
+        people = self._graph.nodes("Identity", ids=list(dict.fromkeys(ids)))
+        known = people.dropna(subset="name")
+        return dict(zip(known["id"], known["name"], strict=True))
 
     # ------------------------------------------------------------------ what is counted
     def _seen(
