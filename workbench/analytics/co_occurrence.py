@@ -415,7 +415,7 @@ class _Cells:
         day = self.day - self.day.min()
         wide, long = int(self.where.max()) + 1, int(day.max()) + 1
         if (int(self.pair.max()) + 1) * wide * long < 2**62:
-            order = np.argsort((self.pair * wide + self.where) * long + day, kind="stable")
+            order = np.argsort((self.pair * wide + self.where) * long + day)
         else:
             order = np.lexsort((day, self.where, self.pair))
         pair, where, day = (values[order] for values in (self.pair, self.where, self.day))

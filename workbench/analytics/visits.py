@@ -60,7 +60,7 @@ def visits(sightings: pd.DataFrame, *, max_gap_s: float = 30.0) -> pd.DataFrame:
 
     # One number for (identity, location): sorting it with the time brings each visit together.
     spot = who.astype("int64") * (len(cameras) + len(places)) + where
-    order = np.lexsort((us, spot))
+    order = _by_time(spot, us)
     spot, us = spot[order], us[order]
     begins = np.ones(len(us), dtype=bool)
     begins[1:] = (spot[1:] != spot[:-1]) | (np.diff(us) > longest)
@@ -82,6 +82,17 @@ def visits(sightings: pd.DataFrame, *, max_gap_s: float = 30.0) -> pd.DataFrame:
             "sightings": (last - first + 1)[rows],
         },
     )
+
+
+def _by_time(spot: np.ndarray, us: np.ndarray) -> np.ndarray:
+    """Return the order of rows by (identity, location), then time."""
+    if not len(us):
+        return np.empty(0, dtype="int64")
+    # One number sorts twice as fast as two, where both fit into one.
+    span = int(us.max()) - int(us.min()) + 1
+    if (int(spot.max()) + 1) * span < 2**62:
+        return np.argsort(spot * span + (us - us.min()))
+    return np.lexsort((us, spot))
 
 
 def locations(frame: pd.DataFrame) -> tuple[np.ndarray, pd.Index, pd.Index]:
