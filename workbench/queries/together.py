@@ -62,14 +62,16 @@ class CoOccurrences(Picture):
         return int(self.pairs["count"].sum())
 
     def __repr__(self) -> str:
-        said = f"{len(self.pairs):,} pairs of identities, {self.total_count:,} {self._counted}"
+        n, count = len(self.pairs), self.total_count
+        said = f"{n:,} pair{'s' * (n != 1)} of identities, {count:,} {self._counted}"
         if self.chance is not None:
             said += f"; {int((self.pairs['q'] <= 0.05).sum()):,} more than chance (q <= 0.05)"
         return said
 
     @property
     def _counted(self) -> str:
-        return "encounters" if self.method == "encounters" else "pairs of sightings"
+        word, of = ("encounter", "") if self.method == "encounters" else ("pair", " of sightings")
+        return f"{word}{'s' * (self.total_count != 1)}{of}"
 
     def to_frame(self) -> pd.DataFrame:
         """Return the pairs."""
