@@ -16,7 +16,7 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pandas as pd
-from measure import Report, folder, small
+from measure import Report, asked, folder
 from playwright.sync_api import Browser, Page, sync_playwright
 
 import workbench
@@ -104,6 +104,18 @@ PICTURES = """
 }
 """
 NOTED = "() => [window.frames.splice(0), window.beats.splice(0)]"
+# When the last picture came, in milliseconds since 1970, once none has come for three seconds.
+LAST = """
+() => new Promise((done) => {
+    const since = performance.now();
+    const look = () => {
+        const last = window.frames.at(-1) ?? 0;
+        if (performance.now() - Math.max(last, since) > 3000) done(performance.timeOrigin + last);
+        else setTimeout(look, 100);
+    };
+    look();
+})
+"""
 
 
 def cloud(n: int) -> PointCloud:
@@ -273,10 +285,13 @@ def played_in_plotly(report: Report, browser: Browser, n: int, seconds: float) -
             page.evaluate(NOTED)
             page.wait_for_timeout(int(seconds * 1000))
             pictures, beats = (np.diff(some) / 1000 for some in page.evaluate(NOTED))
+            paused = time.time()
             explorer.play()
+            late = max(0.0, page.evaluate(LAST) / 1000 - paused)
             assert explorer.said("clock") != before
     report.duration("plotly: a frame while playing, through the kernel", n, pictures)
     report.duration("  of the page meanwhile (animation frames)", n, beats)
+    report.duration("  from the press of pause to the last picture", n, np.array([late]))
 
 
 def brush_to_kernel(report: Report, page: Page, log: Path, n: int, moves: int) -> None:
@@ -340,21 +355,28 @@ def measure(report: Report, browser: Browser, n: int, quick: bool) -> str:
     return renderer
 
 
+def clouds(report: Report, browser: Browser, quick: bool) -> None:
+    """Measure our own widget: in a page, and behind a kernel."""
+    sizes = (2_000, 20_000) if quick else (10_000, 1_000_000)
+    renderers = {measure(report, browser, n, quick) for n in sizes}
+    print("Chromium draws with", json.dumps(sorted(renderers)))
+    through_a_kernel(report, browser, sizes[-1], 2 if quick else 10)
+
+
 def main() -> int:
     """Return 0 if everything is as promised."""
-    quick = small(__doc__ or "")
+    quick, only = asked(__doc__ or "", ("cloud", "plotly"))
     report = Report("Explorers in a browser", judged=not quick)
-    sizes = (2_000, 20_000) if quick else (10_000, 1_000_000)
     program = next(filter(None, map(shutil.which, NAMES)), None)
     if program is None:
         raise SystemExit("No Chromium is on the path (Debian, Ubuntu: apt install chromium).")
     with sync_playwright() as api:
         browser = api.chromium.launch(executable_path=program, headless=True, args=FLAGS)
-        renderers = {measure(report, browser, n, quick) for n in sizes}
-        through_a_kernel(report, browser, sizes[-1], 2 if quick else 10)
-        played_in_plotly(report, browser, 1_000 if quick else MOST, 2.0 if quick else 20.0)
+        if only != "plotly":
+            clouds(report, browser, quick)
+        if only != "cloud":
+            played_in_plotly(report, browser, 1_000 if quick else MOST, 2.0 if quick else 20.0)
         browser.close()
-    print("Chromium draws with", json.dumps(sorted(renderers)))
     return report.print(seed=SEED)
 
 

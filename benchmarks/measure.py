@@ -10,7 +10,7 @@ import shutil
 import sqlite3
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,9 +22,17 @@ _COLUMNS = ("what", "n", "p50", "p95", "baseline", "ratio", "target", "verdict")
 
 def small(description: str) -> bool:
     """Return whether the small size is asked for (``--small``: a smoke test, nothing is judged)."""
+    return asked(description)[0]
+
+
+def asked(description: str, parts: Sequence[str] = ()) -> tuple[bool, str | None]:
+    """Return whether the small size is asked for, and which part (``--only``), None for all."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--small", action="store_true", help="a smoke test: small, not judged")
-    return bool(parser.parse_args().small)
+    if parts:
+        parser.add_argument("--only", choices=parts, help="measure one part alone")
+    found = parser.parse_args()
+    return bool(found.small), getattr(found, "only", None)
 
 
 def machine() -> str:

@@ -13,6 +13,32 @@ SIGHTINGS = """
 marks => marks.flatMap((mark, n) =>
     mark.closest(".trace").__data__[0].trace.customdata ? [n] : [])
 """
+HEADS = ".wb-map .shapelayer .shape-group"
+# How often anything within the traces of the map changed since the last call.
+CHANGED = """
+() => {
+    window.changed ??= (() => {
+        const seen = { count: 0 };
+        const count = new MutationObserver((all) => { seen.count += all.length; });
+        const of = { subtree: true, childList: true, attributes: true };
+        document.querySelectorAll(".wb-map .scatterlayer").forEach((one) => count.observe(one, of));
+        return seen;
+    })();
+    const count = window.changed.count;
+    window.changed.count = 0;
+    return count;
+}
+"""
+# Where the marks are that say something under the mouse.
+WHERE = """
+groups => groups.flatMap(group => {
+    const plot = group.closest(".js-plotly-plot");
+    const mark = group.querySelector("path");  // plotly leaves the groups of what is gone
+    if (!mark || !plot.layout.shapes[group.dataset.index]?.name) return [];
+    const box = mark.getBoundingClientRect();
+    return [[box.x + box.width / 2, box.y + box.height / 2]];
+})
+"""
 
 
 class ExplorerPage:
@@ -59,12 +85,50 @@ class ExplorerPage:
         """Do everything a hand can do, and see the others follow."""
         self.touched()
         self.changes("clock", lambda: self.press("following"))
+        self.moves_alone()
+        assert "seen" in self.hover_a_head()
         self.changes("clock", lambda: self.press("on"))
         self.changes("count", self.lasso)
         self.clear()
         self.changes("clock", self.play)
         self.play()
         self.page.wait_for_timeout(1500)  # what was on its way when it was paused
+
+    def moves_alone(self) -> None:
+        """See that a step moves a mark, and that plotly draws no sighting anew for it."""
+        self.press("preceding")
+        self.page.wait_for_timeout(500)
+        before = self.heads()
+        self.page.evaluate(CHANGED)
+        self.changes("clock", lambda: self.press("on"))
+        self.until(lambda: self.heads() != before)
+        assert self.page.evaluate(CHANGED) == 0, "the traces were drawn anew"
+
+    def heads(self) -> list[list[float]]:
+        """Return where the marks are that move, pixels of the window."""
+        found: list[list[float]] = self.root.locator(HEADS).evaluate_all(WHERE)
+        return found
+
+    def hover_a_head(self, number: int = 0) -> str:
+        """Return what one of the marks that move says under the mouse."""
+        self.root.locator(".wb-map .plotly").first.scroll_into_view_if_needed()
+        x, y = self.heads()[number]
+        self.page.mouse.move(x + 30, y + 30)
+        self.page.mouse.move(x + 4, y + 4, steps=3)
+        tip = self.page.locator(".wb-telling:visible")
+        tip.wait_for(timeout=5_000)
+        said = tip.inner_text()
+        self.page.locator(".wb-player").first.hover()
+        tip.wait_for(state="hidden", timeout=5_000)
+        return said
+
+    def until(self, true: Callable[[], bool], within_s: float = 20) -> None:
+        """Wait until something is true."""
+        for _ in range(round(within_s * 10)):
+            if true():
+                return
+            self.page.wait_for_timeout(100)
+        raise AssertionError("it never was")
 
     def clear(self) -> None:
         """Take brush and lasso away, if there are any."""

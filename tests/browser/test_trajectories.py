@@ -70,6 +70,7 @@ def test_in_jupyterlab_and_after_a_reload(browser: Any, lab: str) -> None:
         watch.page.goto(watch.page.url.split("?")[0])
         after = ExplorerPage(watch.page)
         assert after.said("clock") == clock
+        assert after.heads(), "nobody is anywhere after a reload"
         after.answers()
         after.changes("count", lambda: after.brush(0.05, 0.4))
         forgiven(watch)
@@ -82,5 +83,7 @@ def test_several_people_at_once_one_of_whom_has_a_hostile_name(browser: Any, lab
         assert watch.page.locator(".wb-strip .yaxislayer-above .ytick text").count() == 4
         explorer.played_with()
         title = explorer.root.locator(".wb-map .gtitle").first.text_content() or ""
-        watch.names_stay_text(title, explorer.said("table"))
+        heads = [explorer.hover_a_head(number) for number in range(len(explorer.heads()))]
+        above = explorer.root.locator(".wb-map .shape-label").all_text_contents()
+        watch.names_stay_text(title, explorer.said("table"), " ".join(heads), " ".join(above))
         forgiven(watch)

@@ -188,16 +188,48 @@ def test_playing_skips_what_nobody_saw(bench: Any) -> None:
     assert player.now == player.first + 40_000_000
 
 
+def moving(explorer: Any, kind: str) -> list[dict[str, Any]]:
+    """Return what is drawn over the map: the shapes of a kind, "circle" or "path"."""
+    shapes = explorer._stage._map.get_state()["_widget_layout"]["shapes"]
+    return [one for one in shapes if one["type"] == kind]
+
+
 def test_the_mark_is_open_while_nobody_sees_her(bench: Any) -> None:
     explorer = bench.tracks.trajectory("p1").explore()
-    stage = explorer._stage
-    head = stage._map.data[next(iter(stage._paths.heads.values()))]
+    colour = identity_colour("p1")
     explorer.player.now = at("09:00:02").value // 1000
-    assert head.x == (3.0,) and head.marker.color == (identity_colour("p1"),)
+    (head,) = moving(explorer, "circle")
+    assert (head["xanchor"], head["fillcolor"]) == (3.0, colour)
+    assert head["line"]["color"] != colour and head["label"]["text"] == "Ana Ruiz"
+    assert head["name"] == "<b>Ana Ruiz (p1)</b><br>seen now"
     explorer.player.now = at("09:00:40").value // 1000
-    assert head.x == (18.0,) and head.marker.color != (identity_colour("p1"),)
-    assert "not seen for 14 s" in head.hovertext[0]
+    (head,) = moving(explorer, "circle")
+    assert head["xanchor"] == 18.0
+    assert head["fillcolor"] != colour and head["line"]["color"] == colour
+    assert "not seen for 14 s" in head["name"]
     assert strip_of(explorer).layout.shapes[0].x0.startswith("2026-01-12 08:00:40")
+
+
+def test_the_trail_is_a_line_in_her_colour_with_breaks(bench: Any) -> None:
+    explorer = bench.tracks.trajectory("p1").explore()
+    explorer.player.now = at("09:00:18").value // 1000
+    (trail,) = moving(explorer, "path")
+    assert trail["line"]["color"] == identity_colour("p1")
+    assert trail["path"].startswith("M1,") and trail["path"].count("M") == 3, trail["path"]
+    explorer.player.trail.value = 0.0
+    assert moving(explorer, "path") == []
+
+
+def test_what_moves_is_one_message_that_holds_no_trace(
+    bench: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    explorer, sent = bench.tracks.explore(["p1", "p2"]), []
+    for figure in (explorer._stage._map, strip_of(explorer)):
+        monkeypatch.setattr(figure, "_send_relayout_msg", lambda data, **_: sent.append(list(data)))
+        for name in ("_send_update_msg", "_send_restyle_msg"):
+            monkeypatch.setattr(figure, name, lambda *_, **__: pytest.fail("the dots are sent"))
+    explorer.player.now = at("09:00:12").value // 1000
+    assert sent == [["shapes"], ["shapes"]]
 
 
 def test_several_have_their_own_colours_and_lanes(bench: Any) -> None:

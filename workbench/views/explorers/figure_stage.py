@@ -15,6 +15,7 @@ from workbench.views.explorers.paths import PALE, faint, frame, paths_map
 from workbench.views.explorers.playback import Playback, Seen
 from workbench.views.explorers.stage import Listener, Stretch
 from workbench.views.explorers.strip import BRUSH, CURSOR, clock, instant, strip
+from workbench.views.explorers.telling import Telling
 from workbench.views.maps.scene import Scene, Setting
 
 MOST = 10_000
@@ -63,10 +64,11 @@ class FigureStage:
             visits, gaps=gaps, outages=outages, names=setting.ground.names,
             people=setting.people, zone=setting.zone, look=setting.look,
         )  # fmt: skip
+        self._marks: list[dict[str, Any]] = [one.to_plotly_json() for one in line.layout.shapes]
         self._map, self._strip = Drawing(self._paths.figure), Drawing(line)
         self._rows = pd.Series(np.arange(len(points)), index=points["id"].to_numpy(dtype=object))
         self.widgets: list[W.Widget] = [
-            _shown(self._map, "map"), _shown(self._strip, "strip"), Fitting(),
+            _shown(self._map, "map"), _shown(self._strip, "strip"), Fitting(), Telling(),
         ]  # fmt: skip
 
     def listen(self, listener: Listener) -> None:
@@ -83,13 +85,9 @@ class FigureStage:
 
     def show(self, us: int, trail_s: float) -> None:
         """Show a moment, with the path of the last seconds."""
-        changes = frame(self._paths, self._playback, us, trail_s, self._setting)
-        with self._map.batch_update():
-            for number, change in changes.items():
-                self._map.data[number].update(change)
+        self._map.put_shapes(frame(self._paths, self._playback, us, trail_s, self._setting))
         at = clock(pd.Series([times.moment(us)]), self._setting.zone)[0]
-        with self._strip.batch_update():
-            self._strip.layout.shapes[CURSOR].x0 = self._strip.layout.shapes[CURSOR].x1 = at
+        self._mark(CURSOR, {"x0": at, "x1": at})
 
     def restrict(self, stretch: Stretch | None, inside: np.ndarray | None) -> None:
         """Show the marks of what is chosen strongly, the others palely."""
@@ -103,8 +101,11 @@ class FigureStage:
                     one if shown else faint(one, PALE)
                     for one, shown in zip(strong, lit[at], strict=True)
                 ]
-        with self._strip.batch_update():
-            self._strip.layout.shapes[BRUSH].update(self._rectangle(stretch))
+        self._mark(BRUSH, self._rectangle(stretch))
+
+    def _mark(self, number: int, change: dict[str, Any]) -> None:
+        self._marks[number] = self._marks[number] | change
+        self._strip.put_shapes(list(self._marks))
 
     def _lit(self, stretch: Stretch | None, inside: np.ndarray | None) -> np.ndarray:
         rows = self._vertices

@@ -11,10 +11,18 @@ _ESM = """
 // A FigureWidget is drawn before it stands on the page, at plotly's own width, and listens to the
 // window alone afterwards: so the window speaks when a picture appears or its room changes.
 // Not while the page is hidden, as Voila's is until all has run: pictures would get no height.
+// And plotly's widget marks what comes from Python with a property plotly.js does not know, which
+// for an unknown one draws everything anew: here it learns that this one changes nothing.
 const tell = () => {
   if (document.querySelector(".wb-fitted")?.getClientRects().length) {
     window.dispatchEvent(new Event("resize"));
   }
+};
+
+const MARK = "_doNotReportToPy";
+const teach = (picture) => {
+  const known = picture._fullLayout?._modules?.find((one) => one.layoutAttributes);
+  if (known) known.layoutAttributes[MARK] ??= { valType: "any", editType: "none" };
 };
 
 function render({ el }) {
@@ -27,6 +35,7 @@ function render({ el }) {
     const pictures = [...box.querySelectorAll(".js-plotly-plot")];
     pictures.filter(one => !one.wbFitted && one.querySelector(".main-svg")).forEach(one => {
       one.wbFitted = true;
+      teach(one);
       sizes.observe(one.parentElement);
     });
     if (!drawn.wbStarted) {
@@ -63,6 +72,14 @@ class Drawing(go.FigureWidget):
     def __init__(self, figure: go.Figure) -> None:
         super().__init__(figure)
         self._made = True
+
+    def put_shapes(self, shapes: list[dict[str, Any]]) -> None:
+        """Show these shapes instead of those there are.
+
+        All of them at once: plotly draws its traces anew when a place of one shape changes, but
+        not when the list of them is another.
+        """
+        self.plotly_relayout({"shapes": shapes})
 
     def get_state(self, key: Any = None, drop_defaults: bool = False) -> Any:
         """Return the state for a page: what is drawn now."""

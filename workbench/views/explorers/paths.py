@@ -23,22 +23,24 @@ PALE = 0.12
 """Opacity of what is not chosen."""
 
 _NAMED = 12  # most identities that the legend names
+_RADIUS = 9  # of the mark where somebody is, pixels
 
 
 @dataclass(frozen=True, slots=True)
 class PathsMap:
-    """A figure of paths, and which of its traces are what, by number of the level.
+    """A figure of paths, and what is where in it, by number of the level.
 
-    ``dots``: the sightings, their ``customdata`` the positions in `vertices`, and ``colours``, of
-    each; ``trails``: by level and identity what was walked last; ``heads``: where everybody is.
+    ``dots``: which trace the sightings are, their ``customdata`` the positions in `vertices`, and
+    ``colours``, of each; ``axes``: what a shape on the level says of its axes. ``moving``: who gets
+    a trail.
     """
 
     figure: go.Figure
     vertices: pd.DataFrame
     dots: dict[int, int]
-    trails: dict[tuple[int, str], int]
-    heads: dict[int, int]
     colours: dict[int, list[str]]
+    axes: dict[int, dict[str, str]]
+    moving: tuple[str, ...]
 
     @property
     def who(self) -> list[str]:
@@ -54,7 +56,7 @@ def paths_map(
     title: str,
     moving: tuple[str, ...],
 ) -> PathsMap:
-    """Return the map of some identities' paths, with empty traces for those that play.
+    """Return the map of some identities' paths; :func:`frame` is what moves on it.
 
     Parameters
     ----------
@@ -73,8 +75,6 @@ def paths_map(
     traces: list[go.Scatter] = []
     notes = setting.sheet.level_titles(setting.ground)
     dots: dict[int, int] = {}
-    trails: dict[tuple[int, str], int] = {}
-    heads: dict[int, int] = {}
     for number, plan in _panels(setting):
         below = [ways_trace(plan, adjacency, setting.look), views_trace(plan, setting.look)]
         traces += [trace for trace in below if trace is not None]
@@ -82,11 +82,6 @@ def paths_map(
         traces += cameras_traces(plan, places, {}, set(), setting.look)
         dots[number] = len(traces)
         traces.append(_dots(scene, setting, number, plan))
-        for who in moving:
-            trails[number, who] = len(traces)
-            traces.append(_trail(who, plan))
-        heads[number] = len(traces)
-        traces.append(_heads(setting, plan))
         notes += _notes(scene, setting, number, plan, labels[plan.panel])
     figure = go.Figure(one_legend([*_entries(scene, setting), *traces]))
     # What is chosen is shown by the explorer: plotly would fade the names of cameras too.
@@ -105,9 +100,9 @@ def paths_map(
         figure,
         scene.vertices,
         {number: at + shift for number, at in dots.items()},
-        {key: at + shift for key, at in trails.items()},
-        {number: at + shift for number, at in heads.items()},
         {number: list(figure.data[at + shift].marker.color) for number, at in dots.items()},
+        {number: _refs(plan) for number, plan in _panels(setting)},
+        moving,
     )
 
 
@@ -161,21 +156,8 @@ def faint(colour: str, opacity: float) -> str:
     return f"rgba({red}, {green}, {blue}, {opacity:g})"
 
 
-def _trail(who: str, plan: Plan) -> go.Scatter:
-    return go.Scatter(
-        x=[], y=[], mode="lines", name="trail", showlegend=False, hoverinfo="skip",
-        line={"color": identity_colour(who), "width": 6}, opacity=0.9, **plan.axes,
-    )  # fmt: skip
-
-
-def _heads(setting: Setting, plan: Plan) -> go.Scatter:
-    return go.Scatter(
-        x=[], y=[], mode="markers+text", name="here now", showlegend=False,
-        textposition="top center",
-        textfont={"size": 13, "color": setting.look.ink, "shadow": setting.look.halo},
-        marker={"size": 18, "line": {"width": 3}},
-        hovertemplate="%{hovertext}<extra></extra>", cliponaxis=False, **plan.axes,
-    )  # fmt: skip
+def _refs(plan: Plan) -> dict[str, str]:
+    return {"xref": plan.axes["xaxis"], "yref": plan.axes["yaxis"]}
 
 
 def _entries(scene: Scene, setting: Setting) -> list[go.Scatter]:
@@ -202,43 +184,68 @@ def _notes(
 # ------------------------------------------------------------------ what moves
 def frame(
     paths: PathsMap, playback: Playback, us: int, trail_s: float, setting: Setting
-) -> dict[int, dict[str, object]]:
-    """Return what changes in which traces to show a moment, by number of the trace.
+) -> list[dict[str, object]]:
+    """Return what is drawn over the map to show a moment, as shapes of plotly.
 
-    A filled mark is where somebody sees her at that moment; an open one where she was seen last,
-    with how long ago.
+    The trail of each identity in her colour, and a mark where she is: filled where somebody sees
+    her at that moment, open where she was seen last. The ``name`` of a mark is what it says under
+    the mouse, with how long ago that was.
+
+    Shapes and not traces: plotly draws new shapes alone, and for a new trace every dot anew.
     """
     now = playback.at(us)
-    trail = playback.trail(us, trail_s) if trail_s else playback.trail(us, 0).iloc[:0]
-    changes: dict[int, dict[str, object]] = {}
-    for (number, who), at in paths.trails.items():
-        part = trail[trail["who"] == who]
-        away = (part["plan"] != number).to_numpy()
-        changes[at] = {"x": _gaps(part["x"], away), "y": _gaps(part["y"], away)}
-    for number, at in paths.heads.items():
-        changes[at] = _here(now[now["plan"] == number], setting)
-    return changes
+    trail = playback.trail(us, trail_s, now=now) if trail_s else now.iloc[:0]
+    walked = [(str(who), part) for who, part in trail.groupby("who") if who in paths.moving]
+    shapes: list[dict[str, object]] = []
+    for number, axes in paths.axes.items():
+        shapes += [_trail(who, part, number, axes) for who, part in walked]
+        shapes += _heads(now[now["plan"] == number], axes, setting)
+    return [shape for shape in shapes if shape]
 
 
-def _gaps(values: pd.Series, away: np.ndarray) -> list[float | None]:
-    kept = values.to_numpy("float64")
-    return [None if gone or np.isnan(v) else float(v) for v, gone in zip(kept, away, strict=True)]
-
-
-def _here(now: pd.DataFrame, setting: Setting) -> dict[str, object]:
-    rows = now.to_dict("records")
-    colours = [identity_colour(row["who"] or None) for row in rows]
-    paper = setting.look.paper
+def _trail(who: str, part: pd.DataFrame, number: int, axes: dict[str, str]) -> dict[str, object]:
+    """Return one line with a break wherever she was away, nothing if she was."""
+    here = (part["plan"] == number).to_numpy() & part["x"].notna().to_numpy()
+    if here.sum() < 2:
+        return {}
+    begins = here & ~np.concatenate([[False], here[:-1]])
+    letters = np.where(begins, "M", "L")[here]
+    x, y = (part[name].to_numpy("float64")[here] for name in ("x", "y"))
+    steps = zip(letters.tolist(), x.tolist(), y.tolist(), strict=True)
     return {
-        "x": now["x"].tolist(),
-        "y": now["y"].tolist(),
-        "text": [_short(row["who"], setting) if len(now) <= _NAMED else "" for row in rows],
-        "hovertext": [_said(row, setting) for row in rows],
-        "marker_color": [c if row["seen"] else paper for row, c in zip(rows, colours, strict=True)],
-        "marker_line_color": [
-            setting.look.ink if row["seen"] else c for row, c in zip(rows, colours, strict=True)
-        ],
+        "type": "path",
+        "path": "".join(f"{letter}{east:.9g},{north:.9g}" for letter, east, north in steps),
+        "line": {"color": identity_colour(who), "width": 6},
+        "opacity": 0.9,
+        **axes,
     }
+
+
+def _heads(now: pd.DataFrame, axes: dict[str, str], setting: Setting) -> list[dict[str, object]]:
+    named = len(now) <= _NAMED
+    return [_head(row, named, axes, setting) for row in now.to_dict("records")]
+
+
+def _head(
+    row: Mapping[Any, Any], named: bool, axes: dict[str, str], setting: Setting
+) -> dict[str, object]:
+    colour, look = identity_colour(row["who"] or None), setting.look
+    shape = {
+        "type": "circle",
+        "xsizemode": "pixel", "xanchor": float(row["x"]), "x0": -_RADIUS, "x1": _RADIUS,
+        "ysizemode": "pixel", "yanchor": float(row["y"]), "y0": -_RADIUS, "y1": _RADIUS,
+        "fillcolor": colour if row["seen"] else look.paper,
+        "line": {"color": look.ink if row["seen"] else colour, "width": 3},
+        "name": _said(row, setting),
+        **axes,
+    }  # fmt: skip
+    if named:
+        shape["label"] = {
+            "text": _short(row["who"], setting),
+            "textposition": "top center", "yanchor": "bottom",
+            "font": {"size": 13, "color": look.ink, "shadow": look.halo},
+        }  # fmt: skip
+    return shape
 
 
 def _short(who: str, setting: Setting) -> str:

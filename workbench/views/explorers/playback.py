@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -55,6 +55,14 @@ class Playback:
     """
 
     vertices: pd.DataFrame
+    _codes: np.ndarray = field(init=False, repr=False)
+    _people: np.ndarray = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        # Once: a picture every tenth of a second has no time for words.
+        codes, people = pd.factorize(self.vertices["who"].to_numpy(dtype=object), sort=True)
+        object.__setattr__(self, "_codes", codes)
+        object.__setattr__(self, "_people", people)
 
     def at(self, us: int) -> pd.DataFrame:
         """Return where each identity is at a moment, or was seen last.
@@ -68,17 +76,16 @@ class Playback:
             on the straight line.
         """
         rows = self.vertices
-        begun = rows["us"].to_numpy("int64") <= us
-        last = pd.Series(np.flatnonzero(begun)).groupby(rows["who"].to_numpy()[begun]).max()
-        here = rows.iloc[last.to_numpy("int64")]
-        x, y = self._between(last.to_numpy("int64"), us)
-        # A visit at another camera may have begun earlier and still go on.
-        until = self._until(begun, us).reindex(last.index).to_numpy("int64")
+        begun = np.flatnonzero(rows["us"].to_numpy("int64") <= us)
+        last, until = self._last(begun), self._until(begun, us)
+        known = last >= 0
+        last, until = last[known], until[known]
+        x, y = self._between(last, us)
         return pd.DataFrame(
             {
-                "who": pd.Series(last.index, dtype="str"),
-                "vertex": last.to_numpy("int64"),
-                "plan": here["plan"].to_numpy("int64"),
+                "who": pd.Series(self._people[known], dtype="str"),
+                "vertex": last,
+                "plan": rows["plan"].to_numpy("int64")[last],
                 "x": x,
                 "y": y,
                 "seen": until >= us,
@@ -86,44 +93,57 @@ class Playback:
             }
         )
 
-    def _until(self, begun: np.ndarray, us: int) -> pd.Series:
-        """Return until when each identity was seen, as far as it is known at a moment."""
-        rows = self.vertices[begun]
-        until = rows["until"].clip(upper=us) if len(rows) else rows["until"]
-        return until.groupby(rows["who"].to_numpy()).max()
+    def _last(self, begun: np.ndarray) -> np.ndarray:
+        """Return the last vertex of each identity that has begun, -1 if none has."""
+        last = np.full(len(self._people), -1, dtype="int64")
+        np.maximum.at(last, self._codes[begun], begun)
+        return last
+
+    def _until(self, begun: np.ndarray, us: int) -> np.ndarray:
+        """Return until when each identity was seen, as far as it is known at a moment.
+
+        A visit at another camera may have begun earlier and still go on.
+        """
+        until = np.full(len(self._people), np.iinfo("int64").min // 2)
+        ends = np.minimum(self.vertices["until"].to_numpy("int64")[begun], us)
+        np.maximum.at(until, self._codes[begun], ends)
+        return until
 
     def _between(self, last: np.ndarray, us: int) -> tuple[np.ndarray, np.ndarray]:
         rows = self.vertices
         after = np.minimum(last + 1, len(rows) - 1)
-        one, two = rows.iloc[last], rows.iloc[after]
-        same = ["who", "stop", "plan"]
-        goes_on = (one[same].to_numpy() == two[same].to_numpy()).all(axis=1)
-        start, end = one["us"].to_numpy("int64"), two["us"].to_numpy("int64")
+        goes_on = self._codes[last] == self._codes[after]
+        for name in ("stop", "plan"):
+            values = rows[name].to_numpy()
+            goes_on &= values[last] == values[after]
+        moments = rows["us"].to_numpy("int64")
+        start, end = moments[last], moments[after]
         share = np.where(goes_on & (end > start), (us - start) / np.maximum(end - start, 1), 0.0)
         x, y = (
-            one[name].to_numpy("float64")
-            + share * (two[name].to_numpy("float64") - one[name].to_numpy("float64"))
-            for name in ("x", "y")
+            values[last] + share * (values[after] - values[last])
+            for values in (rows[name].to_numpy("float64") for name in ("x", "y"))
         )
         return x, y
 
-    def trail(self, us: int, trail_s: float) -> pd.DataFrame:
+    def trail(self, us: int, trail_s: float, *, now: pd.DataFrame | None = None) -> pd.DataFrame:
         """Return the vertices of the last `trail_s` seconds: ``who, plan, x, y``, and where she is.
 
         Where nobody saw her for a while the trail of an identity has a row without a place, so
-        that no line is drawn there; likewise where she changed the level.
+        that no line is drawn there; likewise where she changed the level. `now` is what :meth:`at`
+        says of the moment, if that is known already.
         """
         rows = self.vertices
         moments = rows["us"].to_numpy("int64")
-        recent = rows[(moments <= us) & (moments >= us - round(trail_s * 1e6))]
-        parts = recent[["who", "plan", "x", "y", "stop"]].reset_index(drop=True)
+        recent = np.flatnonzero((moments <= us) & (moments >= us - round(trail_s * 1e6)))
+        parts = rows[["who", "plan", "x", "y", "stop"]].iloc[recent].reset_index(drop=True)
         broken = (parts["stop"] != parts["stop"].shift()) & (parts["who"] == parts["who"].shift())
         breaks = parts[broken].assign(x=np.nan, y=np.nan)
         # A break comes before the row that begins the next visit.
         joined = pd.concat([breaks, parts]).sort_index(kind="stable", ignore_index=True)
-        now = self.at(us)
-        heads = now[now["seen"] & now["who"].isin(set(recent["who"]))]
+        now = self.at(us) if now is None else now
+        people = parts["who"].unique()
+        heads = now[now["seen"] & now["who"].isin(people)]
         found = pd.concat([joined, heads.reindex(columns=joined.columns)])
-        order = found["who"].map({who: i for i, who in enumerate(dict.fromkeys(rows["who"]))})
+        order = found["who"].map({who: i for i, who in enumerate(people)})
         found = found.assign(_order=order).sort_values("_order", kind="stable")
         return found[["who", "plan", "x", "y"]].reset_index(drop=True)
