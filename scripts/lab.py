@@ -101,6 +101,7 @@ def serve(
     parser.add_argument("--store", metavar="DIR", help="the demo unless given")
     parser.add_argument("--notebooks", metavar="DIR", type=Path, default=ROOT / "notebooks")
     known, more = parser.parse_known_args()
+    import workbench.cli.program  # noqa: F401 - what an error says to type is known by it
     from workbench.cli.failing import failed
     from workbench.errors import WorkbenchError
 

@@ -9,6 +9,9 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 _PLACE = "--store DIR"
+COMMANDS: set[str] = set()
+"""The commands that know ``--store``; each adds itself when it is made."""
+
 # These ask no store, or one of their own.
 _STORELESS = {"detect", "demo"}
 _DEMO = r"demo(?= --reset)"
@@ -56,6 +59,7 @@ def at_store(text: str, words: str) -> str:
 
     Examples
     --------
+    >>> COMMANDS.update({"identities", "appearances"})  # as making them does
     >>> at_store("See who is there with: workbench identities", "--store s")
     'See who is there with: workbench identities --store s'
     >>> at_store("workbench appearances --limit 10", "--store s")
@@ -80,9 +84,7 @@ def at_store_next(text: str, words: str) -> str:
 
 
 def _commands() -> re.Pattern[str]:
-    from workbench.cli.program import program
-
-    names = "|".join([*sorted(set(program.commands) - _STORELESS), _DEMO])
+    names = "|".join([*sorted(COMMANDS - _STORELESS), _DEMO])
     # A store that is named already stays; a place for one is filled.
     return re.compile(
         rf"\bworkbench (?P<name>{names})\b(?! --(?:help|store (?!DIR)))"

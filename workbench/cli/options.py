@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from workbench.cli.answer import Answer
+from workbench.cli.hints import COMMANDS, at_store_next, named_store
 from workbench.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -95,8 +96,6 @@ class Call:
     @property
     def named_store(self) -> str:
         """The words that name the store in a line to type, '' where it is the default."""
-        from workbench.cli.hints import named_store
-
         return named_store(self.store, self.config)
 
     def bench(self) -> Workbench:
@@ -139,12 +138,12 @@ def answering(command: Callable[..., Answer]) -> Callable[..., int]:
 
     for option in reversed(_COMMON):
         run = option(run)
+    COMMANDS.add(command.__name__)
     return run
 
 
 def _write(answer: Answer, call: Call, display_tz: str) -> int:
     from workbench.cli.cells import csv_parts, json_parts
-    from workbench.cli.hints import at_store_next
     from workbench.cli.terminal import Screen
     from workbench.cli.writing import write_bytes, write_parts
 

@@ -310,20 +310,13 @@ class Together:
         )
         return co_occurrence.walks(found, run_gap_s=run_gap_s, min_steps=min_steps)
 
-    def significance(
-        self,
-        *,
-        window_s: float = WINDOW_S,
-        start: Moment = None,
-        end: Moment = None,
-        tz: str | None = None,
-        camera: Ids = None,
-        identity: Ids = None,
-        seed: int = 0,
-        shifts: int = SHIFTS,
-        max_gap_s: float = MAX_GAP_S,
-    ) -> Significance:
+    def significance(self, **given: Any) -> Significance:
         """Return for every pair that met whether it is chance, with the null it is held against.
+
+        Parameters
+        ----------
+        **given
+            As for :meth:`pairs`.
 
         Raises
         ------
@@ -332,8 +325,9 @@ class Together:
         InvalidInputError
             When a parameter cannot be used, or shifting means nothing here.
         """
-        seen = self._seen(start, end, tz, camera, identity)
-        return self._chance(seen, window_s, max_gap_s, seed=seed, shifts=shifts)
+        found = self.pairs(**given, significance=True).chance
+        assert found is not None  # it was asked about
+        return found
 
     def network(self, *, max_q: float | None = None, min_count: int = 1, **given: Any) -> nx.Graph:
         """Return who meets whom as a graph: identities, and an edge for each pair.
