@@ -110,6 +110,26 @@ def test_contact_lists_count_as_their_readme_says(
             bench.together.pairs(significance=True)
 
 
+def test_most_contact_is_inside_departments(tmp_path: Path, shared_data: Path) -> None:
+    folder, store = shared_data / "sociopatterns", tmp_path / "store"
+    workbench.ingest(
+        store,
+        folder / "invs15_workplace_contacts.csv.gz",
+        identities=folder / "invs15_workplace_people.csv",
+        format="contacts",
+        start_time=ZERO,
+        quiet=True,
+    )
+    with workbench.open(store) as bench:
+        people = bench.identities.all()
+        group = {
+            who: json.loads(said)["group"] for who, said in people[["id", "properties"]].values
+        }
+        pairs = bench.together.pairs().pairs
+    inside = pairs["a"].map(group) == pairs["b"].map(group)
+    assert (pairs["count"][inside].sum(), pairs["count"].sum()) == (59_673, 78_249)
+
+
 def test_campus_counts_as_analytics_says(tmp_path: Path, shared_data: Path) -> None:
     store = tmp_path / "store"
     given = shared_data / "campus_auditorium" / "appearances.csv.gz"
