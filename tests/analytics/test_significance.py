@@ -12,6 +12,7 @@ from workbench.analytics import significance as module
 from workbench.analytics.significance import significance
 from workbench.errors import InvalidInputError
 
+_DAYS = [pd.Timedelta(days=n) for n in range(5)]
 SMALL = {"people": 90, "days": 6, "regulars": 4}
 
 
@@ -133,9 +134,13 @@ def test_contact_lists_and_short_recordings_are_refused():
         significance(contacts)
     noon = visits["start"].min() + pd.Timedelta(hours=3)
     short = visits[(visits["start"] > noon) & (visits["end"] < noon + pd.Timedelta(minutes=30))]
-    with pytest.raises(InvalidInputError, match="The recording is"):
+    with pytest.raises(InvalidInputError, match="on a usual day"):
         significance(short)
     assert significance(short, longest_s=300).tested >= 0
+    # Five such mornings are no longer than one: what is outside of them was not seen.
+    mornings = [short.assign(start=short["start"] + d, end=short["end"] + d) for d in _DAYS]
+    with pytest.raises(InvalidInputError, match="on a usual day"):
+        significance(pd.concat(mornings, ignore_index=True))
 
 
 @pytest.mark.parametrize(

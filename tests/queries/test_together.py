@@ -138,7 +138,7 @@ def test_campus_counts_as_analytics_says(tmp_path: Path, shared_data: Path) -> N
         found = bench.together.pairs(method="pairs", window_s=0.03)
         assert (len(found.pairs), found.total_count) == (197, 742_978)
         assert found.pairs.iloc[0][["a", "b", "count"]].tolist() == ["2", "4", 9_308]
-        with pytest.raises(InvalidInputError, match="182 s long"):
+        with pytest.raises(InvalidInputError, match="182 s long on a usual day"):
             bench.together.significance()
 
 

@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from workbench.errors import InvalidInputError
+import workbench
+from workbench.errors import ConflictError, InvalidInputError
 from workbench.geography import Origin, middle, origin_of
 from workbench.readers import LoadOptions, detect, read_cameras, read_floor_plan
 from workbench.readers import outline as outlines
@@ -204,3 +205,13 @@ def test_detect_tells_files_in_degrees():
     assert told["sightings.csv"].columns_as_properties == []
     assert detect(HARBOUR / "quarter.yaml").format == "floor-plan"
     assert detect(HARBOUR / "quarter.geojson").format == "outline"
+
+
+def test_a_site_has_one_origin(tmp_path):
+    store = tmp_path / "store"
+    given = {"cameras": HARBOUR / "cameras.csv", "floor_plan": HARBOUR / "quarter.yaml"}
+    workbench.ingest(store, **given, origin=ORIGIN, quiet=True)
+    for files in ({"files": HARBOUR / "sightings.csv"}, given):
+        with pytest.raises(ConflictError, match="The origin of this site is"):
+            workbench.ingest(store, **files, origin="-9.15,38.7", quiet=True)
+    workbench.ingest(store, HARBOUR / "sightings.csv", origin=" -9.140,38.7050", quiet=True)

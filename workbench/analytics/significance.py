@@ -120,7 +120,7 @@ def significance(
         recording not much longer than the shifts.
     """
     _check(shifts, seed, window_s, longest_s)
-    _refuse(visits, longest_s)
+    _refuse(visits, longest_s, tz)
     pairs = met(visits, window_s=window_s, tz=tz)
     null = Null.of(visits, window_s, tz, shifts, seed, longest_s, run_gap_s)
     n = len(null.stays.people)
@@ -387,7 +387,7 @@ def _check(shifts: int, seed: int, window_s: float, longest_s: float) -> None:
         )
 
 
-def _refuse(visits: pd.DataFrame, longest_s: float) -> None:
+def _refuse(visits: pd.DataFrame, longest_s: float, tz: str) -> None:
     """Refuse where shifting means nothing, with the reason."""
     columns.require(visits, ("identity_id", "camera_id", "start", "end"), "visits")
     if visits.empty:
@@ -401,11 +401,14 @@ def _refuse(visits: pd.DataFrame, longest_s: float) -> None:
                 where="visits: all at places of two people each",
                 next="Count its contacts instead; chance cannot be told from them.",
             )
-    length = (visits["end"].max() - visits["start"].min()).total_seconds()
+    by_day = visits.groupby(local_days(columns.microseconds(visits["start"]), tz))
+    length = float((by_day["end"].max() - by_day["start"].min()).dt.total_seconds().median())
     if length < 4 * longest_s:
         raise InvalidInputError(
-            f"The recording is {length:,.0f} s long: shifted by up to {longest_s:g} s most of it "
-            "would leave it, and everybody would look as if they had come together.",
+            f"What is asked about is {length:,.0f} s long on a usual day: shifted by up to "
+            f"{longest_s:g} s most of it would leave it, and everybody would look as if they had "
+            "come together.",
             where="visits",
-            next=f"Load at least {4 * longest_s:,.0f} s, or give shorter shifts (longest_s).",
+            next=f"Ask about at least {4 * longest_s:,.0f} s a day, or give shorter shifts "
+            "(Python: longest_s=).",
         )

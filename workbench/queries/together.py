@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from workbench.analytics import co_occurrence
 from workbench.analytics.co_occurrence import RUN_GAP_S, WINDOW_S
-from workbench.analytics.significance import SHIFTS, Significance, significance
+from workbench.analytics.significance import LONGEST_S, SHIFTS, Significance, significance
 from workbench.analytics.visits import visits
 from workbench.errors import InvalidInputError
 from workbench.queries.movement import MAX_GAP_S
@@ -184,6 +184,7 @@ class Together:
         significance: bool = False,
         seed: int = 0,
         shifts: int = SHIFTS,
+        longest_s: float = LONGEST_S,
         max_gap_s: float = MAX_GAP_S,
         _whose: str | None = None,
     ) -> CoOccurrences:
@@ -209,6 +210,8 @@ class Together:
             Say whether it is chance (:mod:`workbench.analytics.significance`).
         seed, shifts : int
             Of the chance that is drawn.
+        longest_s : float
+            The longest shift, seconds; a recording has to be four times as long on a usual day.
         max_gap_s : float
             Sightings at one camera with gaps of at most this are one visit.
 
@@ -223,7 +226,7 @@ class Together:
         chance = None
         if significance:
             _require_encounters(method)
-            drawn = {"seed": seed, "shifts": shifts, "identity": _whose}
+            drawn = {"seed": seed, "shifts": shifts, "identity": _whose, "longest_s": longest_s}
             chance = self._chance(seen, window_s, max_gap_s, **drawn)
             rows = chance.pairs.sort_values(
                 ["count", "a", "b"], ascending=[False, True, True], ignore_index=True

@@ -7,6 +7,7 @@ the same content are left alone.
 
 from __future__ import annotations
 
+import json
 import sys
 import tempfile
 import time
@@ -216,8 +217,22 @@ class Load:
                     where=file.name,
                     next=f"Take that load back first: workbench unload {load_id}",
                 )
+        self._check_origin(manager)
         for space, dim in self.spaces.items():
             self._check_space(manager, space, dim)
+
+    def _check_origin(self, manager: HybridStorageManager) -> None:
+        """Refuse another origin than that of the store: one site, one plane."""
+        loads = manager.graph.nodes("Load")["options"].dropna()
+        known = {json.loads(options).get("origin") for options in loads} - {None}
+        if self.options.origin is not None and known - {self.options.origin}:
+            theirs = sorted(known)[0]
+            raise ConflictError(
+                f"The origin of this site is {theirs}, not {self.options.origin}: its metres "
+                "would be counted from two points.",
+                where="--origin",
+                next=f"Give --origin={theirs}, or load into another store.",
+            )
 
     def _check_space(self, manager: HybridStorageManager, space: str, dim: int) -> None:
         there = manager.vector.spaces().get(space)
