@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -41,9 +42,21 @@ def server(command: list[str], home: Path, cwd: Path) -> Iterator[str]:
                 break
             time.sleep(0.1)
         assert found, f"It did not start:\n{log.read_text(errors='replace')[-3000:]}"
+        wait_for(int(found[1]))
         yield found.group()
     finally:
         stop(process)
+
+
+def wait_for(port: int) -> None:
+    """Return when somebody listens: on a busy machine the address is said before."""
+    for _ in range(300):
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
