@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.analytics import columns
-from workbench.analytics.visits import visits
+from workbench.analytics.visits import spelled_out, visits
 
 PASSES, STAYS = "floor positions", "visits"
 
@@ -184,12 +184,8 @@ def _near(
     part = np.cumsum(count) // _AT_ONCE
     for number in np.unique(part):
         rows = (part == number).nonzero()[0]
-        many = count[rows]
-        ends = np.cumsum(many)
-        place = (
-            np.arange(int(many.sum())) - np.repeat(ends - many, many) + np.repeat(low[rows], many)
-        )
-        yield np.repeat(rows, many), order[place]
+        each, place = spelled_out(rows, low[rows], count[rows])
+        yield each, order[place]
 
 
 def _readings(

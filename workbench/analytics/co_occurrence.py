@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.analytics import columns
-from workbench.analytics.visits import locations, named
+from workbench.analytics.visits import locations, named, numbered, spelled_out
 
 WINDOW_S = 60.0
 RUN_GAP_S = 600.0
@@ -287,11 +287,7 @@ class Stays:
         yield nobody, nobody
         for number in np.unique(part):
             rows = np.flatnonzero(part == number)
-            counts = many[rows]
-            ends = np.cumsum(counts)
-            step = np.arange(int(counts.sum())) - np.repeat(ends - counts, counts)
-            one = np.repeat(rows, counts)
-            other = one + 1 + step
+            one, other = spelled_out(rows, rows + 1, many[rows])
             kept = self.who[one] != self.who[other]
             yield one[kept], other[kept]
 
@@ -312,10 +308,7 @@ class Stays:
             low = np.searchsorted(key, place + np.searchsorted(moments, first.start, side=side))
             after = np.searchsorted(moments, first.end + window, side="left")
             high = np.maximum(np.searchsorted(key, place + after), low)
-            counts = high - low
-            ends = np.cumsum(counts)
-            step = np.arange(int(counts.sum())) - np.repeat(ends - counts, counts)
-            found.append((np.repeat(np.arange(len(low)), counts), np.repeat(low, counts) + step))
+            found.append(spelled_out(np.arange(len(low)), low, high - low))
         (one, other), (late, early) = found
         return np.concatenate([one, early]), np.concatenate([other, late])
 
@@ -343,12 +336,7 @@ class _Runs:
 
     @classmethod
     def of(cls, sightings: pd.DataFrame, longest: int) -> _Runs:
-        columns.require(sightings, ("identity_id", "timestamp", "camera_id"), "sightings")
-        who, people = pd.factorize(sightings["identity_id"], sort=True)
-        where, cameras, places = locations(sightings)
-        known = (who >= 0) & (where >= 0) & sightings["timestamp"].notna().to_numpy()
-        who, where = who[known], where[known]
-        us = columns.microseconds(sightings["timestamp"][known])
+        who, where, us, people, cameras, places = numbered(sightings)
         order = np.lexsort((us, who, where))
         who, where, us = who[order], where[order], us[order]
         begins = np.ones(len(us), dtype=bool)
@@ -383,11 +371,7 @@ class _Runs:
         base = len(self.moments) + 1
         for number in np.unique(part):
             rows = np.flatnonzero(part == number)
-            counts = many[rows]
-            ends = np.cumsum(counts)
-            step = np.arange(int(counts.sum())) - np.repeat(ends - counts, counts)
-            row = np.repeat(self.first[short[rows]], counts) + step
-            run = np.repeat(long[rows], counts)
+            run, row = spelled_out(long[rows], self.first[short[rows]], many[rows])
             after = np.searchsorted(self.moments, self.us[row] - window, side="right")
             before = np.searchsorted(self.moments, self.us[row] + window, side="left")
             low = np.searchsorted(self.keys, run * base + after)

@@ -51,12 +51,7 @@ def visits(sightings: pd.DataFrame, *, max_gap_s: float = 30.0) -> pd.DataFrame:
     1      door      0.0          1
     """
     longest = columns.duration_us(max_gap_s, "max_gap_s")
-    columns.require(sightings, ("identity_id", "timestamp", "camera_id"), "sightings")
-    who, people = pd.factorize(sightings["identity_id"], sort=True)
-    where, cameras, places = locations(sightings)
-    known = (who >= 0) & (where >= 0) & sightings["timestamp"].notna().to_numpy()
-    who, where = who[known], where[known]
-    us = columns.microseconds(sightings["timestamp"][known])
+    who, where, us, people, cameras, places = numbered(sightings)
 
     # One number for (identity, location): sorting it with the time brings each visit together.
     spot = who.astype("int64") * (len(cameras) + len(places)) + where
@@ -82,6 +77,41 @@ def visits(sightings: pd.DataFrame, *, max_gap_s: float = 30.0) -> pd.DataFrame:
             "sightings": (last - first + 1)[rows],
         },
     )
+
+
+def numbered(
+    sightings: pd.DataFrame,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, pd.Index, pd.Index, pd.Index]:
+    """Return who, where and when (microseconds) of each sighting that has all three, and the names.
+
+    The names are those of identities, cameras and places, as :func:`locations` numbers them.
+
+    Raises
+    ------
+    InvalidInputError
+        When a column is missing.
+    """
+    columns.require(sightings, ("identity_id", "timestamp", "camera_id"), "sightings")
+    who, people = pd.factorize(sightings["identity_id"], sort=True)
+    where, cameras, places = locations(sightings)
+    known = (who >= 0) & (where >= 0) & sightings["timestamp"].notna().to_numpy()
+    us = columns.microseconds(sightings["timestamp"][known])
+    return who[known], where[known], us, people, cameras, places
+
+
+def spelled_out(
+    rows: np.ndarray, low: np.ndarray, counts: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return each of `rows` as often as it counts, and beside it low, low + 1 and so on.
+
+    Examples
+    --------
+    >>> spelled_out(np.array([7, 8, 9]), np.array([0, 4, 2]), np.array([2, 0, 1]))
+    (array([7, 7, 9]), array([0, 1, 2]))
+    """
+    ends = np.cumsum(counts)
+    step = np.arange(int(counts.sum())) - np.repeat(ends - counts, counts)
+    return np.repeat(rows, counts), np.repeat(low, counts) + step
 
 
 def _by_time(spot: np.ndarray, us: np.ndarray) -> np.ndarray:
