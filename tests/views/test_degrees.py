@@ -33,7 +33,7 @@ def test_axes_say_degrees_and_stay_metres(harbour):
     layout = trajectory_map(**harbour).layout
     said = [float(text.rstrip("°")) for text in layout.xaxis.ticktext]
     x, _ = ORIGIN.metres(np.array(said), np.full(len(said), 38.705))
-    assert len(said) >= 3 and list(layout.xaxis.tickvals) == pytest.approx(x.tolist(), abs=1)
+    assert len(said) >= 3 and list(layout.xaxis.tickvals) == pytest.approx(x.tolist(), abs=0.05)
     assert layout.xaxis.title.text == "longitude (0.00005° are 4 m)"
     assert layout.yaxis.title.text == "latitude (0.00002° are 2 m)"
     assert layout.yaxis.scaleanchor == "x" and layout.yaxis.scaleratio == 1
