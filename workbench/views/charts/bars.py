@@ -12,7 +12,6 @@ from workbench.views.charts.chart import Chart, instants, note, plural, words_px
 from workbench.views.charts.lanes import OUT, spans, stacked
 from workbench.views.style import duration, escape
 
-_HEIGHT, _LOW = 0.64, 0.56
 _NARROW = 0.004
 _LETTER_PX, _CHARACTER_PX = 8.0, 6.8
 _LONGEST = 5  # most letters of visits that are too near each other for one each
@@ -95,7 +94,7 @@ def _letters(rows: pd.DataFrame, chart: Chart) -> list[go.Scatter]:
     return [
         go.Scatter(
             x=instants(place["x"].astype("int64")),
-            y=(place["lane"] - _LOW / 2 - 6 / chart.lane_px).round(4).tolist(),
+            y=(place["lane"] - chart.bar / 2 - 6 / chart.lane_px).round(4).tolist(),
             mode="text",
             text=[_fitting(word, int(n)) for word, n in zip(said, most, strict=True)],
             textfont={"size": 10, "color": chart.look.ink, "shadow": chart.look.halo},
@@ -117,15 +116,14 @@ def _rows(shown: pd.DataFrame, chart: Chart) -> pd.DataFrame:
     rows = shown.iloc[pieces["row"]].reset_index(drop=True)
     lane = chart.lanes.find(pieces["day"], rows["spot" if chart.by_camera else "identity_id"])
     level, deep = stacked(lane, pieces["x0"], pieces["x1"])
-    tall = _HEIGHT if not chart.lettered else _LOW
-    height = tall / deep
+    height = chart.bar / deep
     return rows.assign(
         row=pieces["row"],
         lane=lane,
         height=height,
         x0=pieces["x0"],
         us=pieces["x1"] - pieces["x0"],
-        y=(lane - tall / 2 + height * (level + 0.5)).round(4),
+        y=(lane - chart.bar / 2 + height * (level + 0.5)).round(4),
     )
 
 
@@ -198,6 +196,24 @@ def _visit_hovers(shown: pd.DataFrame, chart: Chart) -> list[str]:
             shown["identity_id"], shown["spot"], chart.when(shown), lengths, counts, strict=True
         )
     ]
+
+
+def relevant(
+    outages: pd.DataFrame | None, shown: pd.DataFrame, gaps: pd.DataFrame | None
+) -> pd.DataFrame | None:
+    """Return the outages of the cameras visited, and of those that explain a gap."""
+    if outages is None or outages.empty or shown.empty:
+        return None
+    wanted = set(shown["spot"])
+    if gaps is not None and "outage_camera" in gaps.columns:
+        wanted |= set(gaps["outage_camera"].dropna())
+    rows = outages.dropna(subset=["camera_id", "start", "end"])
+    rows = rows[
+        rows["camera_id"].isin(wanted)
+        & (rows["end"] > shown["start"].min())
+        & (rows["start"] < shown["end"].max())
+    ]
+    return None if rows.empty else rows.sort_values(["start", "camera_id"], ignore_index=True)
 
 
 def outage_marks(

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from workbench.errors import InvalidInputError
 from workbench.views.charts.lanes import Clock, Lanes
 from workbench.views.style import GLASBEY, OKABE_ITO, Theme, escape
 
@@ -31,7 +32,8 @@ _PALETTE = (*OKABE_ITO[:6], *(colour for colour in GLASBEY if colour not in _DAR
 class Chart:
     """One timeline: ``names`` of cameras, ``people`` of identities, ``colours`` of cameras.
 
-    ``letters``: what stands above a visit for its camera, where lanes are not cameras.
+    ``letters``: what stands above a visit for its camera, where lanes are not cameras;
+    ``linked``: whether encounters link the lanes, which need room between them.
     """
 
     clock: Clock
@@ -43,6 +45,7 @@ class Chart:
     colours: Mapping[str, str]
     zone: str
     letters: Mapping[str, str] = field(default_factory=dict)
+    linked: bool = False
 
     @property
     def span(self) -> int:
@@ -53,7 +56,14 @@ class Chart:
     def lane_px(self) -> float:
         """Return the height of a lane: less where there are many."""
         high = (30.0, 20.0, 15.0) if self.lanes.kind == "camera" else (46.0, 34.0, 15.0)
+        if self.linked:
+            high = (52.0, 44.0, 22.0)
         return high[sum(self.lanes.bottom > n for n in (12, 45))]
+
+    @property
+    def bar(self) -> float:
+        """Return the height of a bar, as a share of its lane."""
+        return 0.46 if self.linked else 0.56 if self.lettered else 0.64
 
     def px(self, x: float) -> float:
         """Return a place on the axis across in pixels of a narrow window (700 px)."""
@@ -100,16 +110,33 @@ def _named(key: object, name: str | None) -> str:
     return own if name is None or name == key else f"{escape(name, longest=60)} ({own})"
 
 
+def require(frame: pd.DataFrame, columns: Sequence[str], table: str, source: str) -> None:
+    """Stop where a table lacks one of these columns.
+
+    Raises
+    ------
+    InvalidInputError
+    """
+    missing = [name for name in columns if name not in frame.columns]
+    if missing:
+        raise InvalidInputError(
+            f"The {table} lack the column {missing[0]}.",
+            where=f"columns given: {', '.join(map(str, frame.columns)) or 'none'}",
+            next=f"Give the table as {source} returned it.",
+        )
+
+
 def busiest(visits: pd.DataFrame, most: int = len(LETTERS)) -> list[str]:
-    """Return the cameras with most visits, those of equal count by id."""
+    """Return the cameras with most visits (rows with ``spot``), those of equal count by id."""
     counts = visits["spot"].value_counts()
     order = sorted(counts.index, key=lambda spot: (-counts[spot], spot))
     return order[:most]
 
 
-def ranked(cameras: Sequence[str]) -> dict[str, str]:
-    """Return a colour for each of a few cameras, in the order of their letters."""
-    return dict(zip(cameras, _PALETTE, strict=False))
+def ranked(cameras: Sequence[str], *, taken: str | None = None) -> dict[str, str]:
+    """Return a colour for each of a few cameras, in the order of their letters; none is `taken`."""
+    free = [colour for colour in _PALETTE if colour != taken]
+    return dict(zip(cameras, free, strict=False))
 
 
 def palette(cameras: set[str]) -> dict[str, str]:

@@ -106,8 +106,12 @@ def local_us(instants: pd.Series, zone: ZoneInfo) -> np.ndarray:
     return naive.to_numpy(dtype="datetime64[us]").view("int64")
 
 
-def clock_of(visits: pd.DataFrame, zone: ZoneInfo) -> Clock:
-    """Return the clock that shows these visits: one panel, or one a day."""
+def clock_of(visits: pd.DataFrame, zone: ZoneInfo, *, empty: bool = True) -> Clock:
+    """Return the clock that shows these visits: one panel, or one a day.
+
+    A day without a visit has a panel too, if it lies between few others and `empty` ones are
+    wanted.
+    """
     if visits.empty:
         return Clock(zone, (0,), (0,), 0, 0, _HOUR_US, False)
     start = local_us(visits["start"], zone)
@@ -116,8 +120,8 @@ def clock_of(visits: pd.DataFrame, zone: ZoneInfo) -> Clock:
     if last - first <= _AT_ONCE_US or first // DAY_US == last // DAY_US:
         low, high = _padded(first, last)
         return Clock(zone, (first // DAY_US,), (0,), 0, low, high, False)
-    days = _days(start, end)
     pieces = _by_day(start, end)
+    days = _days(pieces["day"], most=_EMPTY_DAYS if empty else 0)
     by_day = pieces.groupby("day")
     starts, lengths = by_day["from"].min(), by_day["to"].max() - by_day["from"].min()
     of_day = pieces[["from", "to"]].sub(pieces["day"] * DAY_US, axis=0)
@@ -145,13 +149,11 @@ def spans(frame: pd.DataFrame, clock: Clock) -> tuple[np.ndarray, np.ndarray]:
     return start, start + _lengths(frame)
 
 
-def _days(start: np.ndarray, end: np.ndarray) -> tuple[int, ...]:
-    low, high = start // DAY_US, np.maximum(end - 1, start) // DAY_US
-    first, last = int(low.min()), int(high.max())
-    if last - first < _EMPTY_DAYS:
+def _days(seen: pd.Series, *, most: int) -> tuple[int, ...]:
+    first, last = int(seen.min()), int(seen.max())
+    if last - first < most:
         return tuple(range(first, last + 1))
-    seen = np.unique(np.concatenate([low, high]))
-    return tuple(int(day) for day in seen)
+    return tuple(int(day) for day in np.unique(seen))
 
 
 def _padded(first: int, last: int) -> tuple[int, int]:

@@ -35,6 +35,19 @@ def unseen(gaps: pd.DataFrame | None) -> pd.DataFrame | None:
     return None if found.empty else found.reset_index(drop=True)
 
 
+def joining(gaps: pd.DataFrame | None, shown: pd.DataFrame) -> pd.DataFrame | None:
+    """Return the gaps that join two of these visits: a line from nowhere would tell nothing."""
+    if gaps is None or not {"identity_id", "start", "end"} <= set(gaps.columns):
+        return None
+    kept = [
+        pd.MultiIndex.from_frame(gaps[["identity_id", mine]]).isin(
+            pd.MultiIndex.from_frame(shown[["identity_id", theirs]])
+        )
+        for mine, theirs in (("start", "end"), ("end", "start"))
+    ]
+    return gaps[kept[0] & kept[1]]
+
+
 def gap_marks(
     gaps: pd.DataFrame | None, chart: Chart
 ) -> tuple[list[go.Scatter], list[dict[str, Any]], int]:

@@ -1,16 +1,20 @@
-"""When somebody was where: visits as bars in lanes, gaps dashed between them, outages in grey."""
+"""When somebody was where: visits as bars in lanes, gaps dashed between them, outages in grey.
+
+Where lanes are identities, encounters link them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
 from workbench import times
 from workbench.errors import InvalidInputError
-from workbench.views.charts.bars import bar_names, outage_marks, visit_traces
+from workbench.views.charts.bars import bar_names, outage_marks, relevant, visit_traces
 from workbench.views.charts.chart import (
     LETTERS,
     NAME,
@@ -22,7 +26,10 @@ from workbench.views.charts.chart import (
     palette,
     plural,
     ranked,
+    require,
 )
+from workbench.views.charts.encounter_bands import COLOUR as TOGETHER
+from workbench.views.charts.encounter_bands import among, encounter_traces, links_of
 from workbench.views.charts.lanes import (
     OUT,
     Clock,
@@ -33,7 +40,7 @@ from workbench.views.charts.lanes import (
     lanes_of,
     spans,
 )
-from workbench.views.charts.links import gap_marks, implausible_marks, unseen
+from workbench.views.charts.links import gap_marks, implausible_marks, joining, unseen
 from workbench.views.maps.plan import level_name, levels_of
 from workbench.views.style import (
     Theme,
@@ -50,6 +57,7 @@ LANES = 160
 _PANEL_LANES = 84
 _STEPS_US = tuple(minutes * 60_000_000 for minutes in (1, 2, 5, 10, 15, 30, 60, 120, 180, 240))
 _LEVEL = 16
+_EVER_S = 1e12
 _TOP, _BOTTOM, _MIDDLE_PX = 84, 74, 760
 
 
@@ -61,6 +69,7 @@ def timeline(
     cameras: pd.DataFrame | None = None,
     implausible: pd.DataFrame | None = None,
     identities: pd.DataFrame | None = None,
+    encounters: pd.DataFrame | None = None,
     order: Sequence[str] | None = None,
     title: str | None = None,
     display_tz: str = "UTC",
@@ -96,6 +105,14 @@ def timeline(
         As :func:`workbench.analytics.plausibility.implausible` returns them.
     identities : DataFrame, optional
         ``id, name``: what people are called.
+    encounters : DataFrame, optional
+        As :func:`workbench.analytics.co_occurrence.encounters` returns them. Where lanes are
+        identities, each between two of them is a bracket from lane to lane, over a filled band
+        while visits overlap, dashed where they do not; on it is a marker, beside its time where
+        they crowd. All markers are the points of the one trace whose ``meta`` is ``"encounters"``;
+        ``customdata`` of a point is the position (int) of its row in this table. Days without a
+        visit have no panel then, gaps that join no two visits given are not drawn, and cameras
+        of encounters are the first to have a letter; :func:`near` leaves what lies around them.
     order : sequence of str, optional
         Identities in the order of their lanes; one that has no visit has an empty lane. In order
         of first visit unless given.
@@ -118,14 +135,17 @@ def timeline(
     look, zone = theme_of(theme), times.zone(display_tz)
     stays = _checked(visits)
     who = _people(stays, order)
-    clock = clock_of(stays, zone)
+    linked = encounters is not None and len(encounters) > 0 and len(who) > 1
+    clock = clock_of(stays, zone, empty=not linked)
     drawn = _drawable(stays, who, len(clock.days))
     shown = stays[stays["identity_id"].isin(drawn)].reset_index(drop=True)
+    met = among(encounters, drawn)
+    gaps = gaps if met is None else joining(gaps, shown)
     hidden, odd = _of(unseen(gaps), drawn), _of(implausible, drawn)
-    out = _relevant(outages, shown, hidden)
+    out = relevant(outages, shown, hidden)
     levels = column(cameras, "level")
     lanes = _lanes(clock, shown, drawn, out, levels)
-    letters = {} if lanes.kind == "camera" else dict(zip(busiest(shown), LETTERS, strict=False))
+    letters = {} if lanes.kind == "camera" else _letters(shown, met)
     cameras_all = {*_ids(cameras), *shown["spot"]}
     chart = Chart(
         clock=clock,
@@ -134,19 +154,28 @@ def timeline(
         names=column(cameras, "name"),
         people=column(identities, "name"),
         levels=levels,
-        colours=_colours(lanes, cameras_all, letters, look),
+        colours=_colours(
+            lanes, cameras_all, letters, look, taken=None if met is None else TOGETHER
+        ),
         zone=display_tz,
         letters=letters,
+        linked=met is not None,
     )
+    links = None if met is None else links_of(met, chart)
     out_bars, out_notes = outage_marks(out, chart)
     dashes, gap_notes, far = gap_marks(hidden, chart)
     alarms, alarm_notes = implausible_marks(odd, chart)
-    figure = go.Figure([*out_bars, *dashes, *visit_traces(shown, chart), *alarms, *_top(chart)])
+    stays_of, between = visit_traces(shown, chart), encounter_traces(links, chart)
+    figure = go.Figure([*out_bars, *dashes, *stays_of, *alarms, *between, *_top(chart)])
     entries = [trace.name for trace in figure.data if trace.showlegend is not False]
     figure.update_layout(_layout(chart, entries))
     every = _of(gaps, drawn)
     same = hidden is None or every is None or len(hidden) == len(every)
-    counts = {"gap" if same else "unseen gap": hidden, "implausible move": odd}
+    counts = {
+        "encounter": None if links is None else links.drop_duplicates("position"),
+        "gap" if same else "unseen gap": hidden,
+        "implausible move": odd,
+    }
     figure.update_layout(
         title={
             "text": _title(title, who, chart),
@@ -156,7 +185,7 @@ def timeline(
             *_level_notes(chart),
             *apart(
                 [
-                    *_day_notes(shown, chart),
+                    *_day_notes(shown, links, chart),
                     *alarm_notes,
                     *out_notes,
                     *gap_notes,
@@ -172,24 +201,24 @@ def timeline(
     return figure
 
 
+def _letters(shown: pd.DataFrame, met: pd.DataFrame | None) -> dict[str, str]:
+    """Return the letters of a few cameras: where encounters are, then where most visits are."""
+    first = [] if met is None else busiest(met)
+    return dict(zip(dict.fromkeys([*first, *busiest(shown)]), LETTERS, strict=False))
+
+
 def _colours(
-    lanes: Lanes, cameras: set[str], letters: Mapping[str, str], look: Theme
+    lanes: Lanes, cameras: set[str], letters: Mapping[str, str], look: Theme, *, taken: str | None
 ) -> dict[str, str]:
     """Return the colour of each camera: its own where lanes name it, else that of its letter."""
     if lanes.kind == "camera":
         return palette(cameras)
-    return dict.fromkeys(cameras, look.unknown) | ranked(list(letters))
+    return dict.fromkeys(cameras, look.unknown) | ranked(list(letters), taken=taken)
 
 
 def _checked(visits: pd.DataFrame) -> pd.DataFrame:
     needed = ("identity_id", "camera_id", "start", "end")
-    missing = [name for name in needed if name not in visits.columns]
-    if missing:
-        raise InvalidInputError(
-            f"The visits lack the column {missing[0]}.",
-            where=f"columns given: {', '.join(map(str, visits.columns)) or 'none'}",
-            next="Give the table as bench.tracks.visits returned it.",
-        )
+    require(visits, needed, "visits", "bench.tracks.visits")
     rows = visits.reindex(columns=[*needed, "place_id", "sightings"])
     rows["spot"] = rows["camera_id"].astype("str").fillna(rows["place_id"].astype("str"))
     rows = rows.dropna(subset=["identity_id", "spot", "start", "end"])
@@ -220,24 +249,6 @@ def _drawable(stays: pd.DataFrame, who: list[str], days: int) -> list[str]:
     seen = length.groupby(stays["identity_id"]).agg(["sum", "size"])
     longest = seen.sort_values(["sum", "size"], ascending=False, kind="stable").index[:most]
     return [one for one in who if one in set(longest)]
-
-
-def _relevant(
-    outages: pd.DataFrame | None, shown: pd.DataFrame, gaps: pd.DataFrame | None
-) -> pd.DataFrame | None:
-    """Return the outages of the cameras visited, and of those that explain a gap."""
-    if outages is None or outages.empty or shown.empty:
-        return None
-    wanted = set(shown["spot"])
-    if gaps is not None and "outage_camera" in gaps.columns:
-        wanted |= set(gaps["outage_camera"].dropna())
-    rows = outages.dropna(subset=["camera_id", "start", "end"])
-    rows = rows[
-        rows["camera_id"].isin(wanted)
-        & (rows["end"] > shown["start"].min())
-        & (rows["start"] < shown["end"].max())
-    ]
-    return None if rows.empty else rows.sort_values(["start", "camera_id"], ignore_index=True)
 
 
 def _ids(cameras: pd.DataFrame | None) -> list[str]:
@@ -282,6 +293,57 @@ def _by_level(
     known = pd.DataFrame({"level": pd.Series(levels.values(), dtype="str")})
     storeys = {name: n for n, name in enumerate(levels_of(known, None))}
     return sorted(keys, key=lambda key: storeys.get(levels.get(key, ""), len(storeys)))
+
+
+def near(
+    visits: pd.DataFrame, encounters: pd.DataFrame, *, around_s: float = 1800.0
+) -> pd.DataFrame:
+    """Return the visits within so many seconds before or after an encounter, each whole.
+
+    Of many days it leaves what a timeline of encounters needs. Anybody's visits stay, whoever met.
+
+    Parameters
+    ----------
+    visits : DataFrame
+        Or any other table with ``start`` and ``end``: gaps, outages, implausible moves.
+    encounters : DataFrame
+        With ``start`` and ``end``.
+    around_s : float
+        Seconds, at least 0.
+
+    Raises
+    ------
+    InvalidInputError
+        When `around_s` is negative or not a finite number, or a column is missing.
+
+    Examples
+    --------
+    >>> def spans(*minutes):
+    ...     times = pd.to_datetime(minutes, unit="m", utc=True)
+    ...     return pd.DataFrame({"start": times, "end": times})
+    >>> near(spans(0, 31, 99), spans(60))["start"].dt.strftime("%H:%M").tolist()
+    ['00:31']
+    """
+    require(visits, ("start", "end"), "visits", "bench.tracks.visits")
+    require(encounters, ("start", "end"), "encounters", "bench.together.encounters")
+    if not 0 <= around_s < float("inf"):
+        raise InvalidInputError(
+            f"{around_s!r:.100} is no time around an encounter.",
+            where="around_s",
+            next="Give seconds, 0 or more.",
+        )
+    around = round(min(around_s, _EVER_S) * 1e6)
+    known = encounters.dropna(subset=["start", "end"]).sort_values("start", kind="stable")
+    begins, ends = (_us(known[name]) for name in ("start", "end"))
+    # The latest end of the encounters that begin in time: one of them lasts long enough, or none.
+    reach = np.concatenate([[-(2**62)], np.maximum.accumulate(ends + around)])
+    sooner = np.searchsorted(begins - around, _us(visits["end"]), side="right")
+    kept = (reach[sooner] >= _us(visits["start"])) & visits[["start", "end"]].notna().all(axis=1)
+    return visits[kept].reset_index(drop=True)
+
+
+def _us(instants: pd.Series) -> np.ndarray:
+    return instants.to_numpy(dtype="datetime64[us]").view("int64")
 
 
 # --------------------------------------------------------------------------------------------
@@ -337,7 +399,8 @@ def _layout(chart: Chart, entries: Sequence[str]) -> dict[str, Any]:
 def _axis_title(chart: Chart) -> str:
     zone, word = escape(chart.zone), clock_word(chart.zone)
     if chart.clock.aligned:
-        return f"hours and minutes since the first visit of the day (days and hovers: {zone})"
+        first = "drawn of each day" if chart.linked else "of the day"  # others may be left out
+        return f"hours and minutes since the first visit {first} (days and hovers: {zone})"
     if chart.clock.cut:
         return f"{word} of day ({zone})"
     return f"{word} on {day_name(chart.clock.days[0], year=True)} ({zone})"
@@ -389,7 +452,9 @@ def _label(day: int, key: str, chart: Chart) -> str:
     return f'{name} <span style="color:{identity_colour(key)}">■</span>'
 
 
-def _day_notes(shown: pd.DataFrame, chart: Chart) -> list[dict[str, Any]]:
+def _day_notes(
+    shown: pd.DataFrame, links: pd.DataFrame | None, chart: Chart
+) -> list[dict[str, Any]]:
     """Return the line above each panel: which day, and from when to when somebody was seen."""
     if not chart.lanes.headers:
         return []
@@ -397,6 +462,7 @@ def _day_notes(shown: pd.DataFrame, chart: Chart) -> list[dict[str, Any]]:
     pieces = chart.clock.pieces(start, end).groupby("day")
     seen = pd.DataFrame({"first": pieces["x0"].min(), "last": pieces["x1"].max()})
     begins = dict(zip(chart.clock.days, chart.clock.begins, strict=True))
+    met = {} if links is None else links["day"].value_counts().to_dict()
     notes = []
     for day, y in chart.lanes.headers:
         said = "not seen" if chart.by_camera else "nobody was seen"
@@ -404,6 +470,7 @@ def _day_notes(shown: pd.DataFrame, chart: Chart) -> list[dict[str, Any]]:
             shift = begins[day] - chart.clock.origin
             first, last = instants(seen.loc[day] + shift)
             said = f"{first[11:16]} – {last[11:16]}"
+            said += f" · {plural(met[day], 'encounter')}" if day in met else ""
         notes.append(
             {
                 "x": 0,
@@ -490,9 +557,12 @@ def _subtitle(
     if stays.empty:
         return "no visit: nothing to draw"
     parts = [f"{plural(len(stays), 'visit')} at {plural(stays['spot'].nunique(), 'camera')}"]
-    parts += [plural(len(rows), word) for word, rows in counts.items() if rows is not None]
-    if far:
-        parts[1] += f" ({far:,} of them between days, not drawn)"
+    beyond = f" ({far:,} of them between days, not drawn)" if far else ""
+    parts += [
+        plural(len(rows), word) + beyond * word.endswith("gap")
+        for word, rows in counts.items()
+        if rows is not None
+    ]
     if len(drawn) < len(who):
         parts.append(f"{len(drawn)} of {len(who):,} identities drawn, those seen longest")
     return " · ".join(parts)
