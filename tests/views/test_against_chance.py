@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from tests.views.conftest import HOSTILE
+from workbench.views import style
 from workbench.views.charts.against_chance import against_chance
 
 ROWS = pd.DataFrame(
@@ -33,6 +34,7 @@ def test_what_is_more_than_chance_is_filled():
     figure = against_chance(ROWS)
     meant, open_ones = named(figure, "seen, more"), named(figure, "seen, chance")
     assert (list(meant.x), list(meant.y), meant.marker.symbol) == ([9], [0], "circle")
+    assert meant.marker.color == style.OKABE_ITO[1] != open_ones.marker.color
     assert (list(open_ones.x), open_ones.marker.symbol) == ([4, 12], "circle-open")
     assert "9 encounters at 3 cameras on 2 days" in meant.hovertext[0]
     assert "by chance 0.5 (middle 90 %: 0 to 2)" in meant.hovertext[0]
@@ -59,6 +61,37 @@ def test_names_are_shown_and_never_run():
     assert "<img" not in said and "\\u003cimg" not in said
     assert "&lt;img" in figure.layout.yaxis.ticktext[0]
     assert figure.layout.yaxis.ticktext[2] == "p2 & p3"
+
+
+def said(figure: Any) -> str:
+    return figure.layout.title.subtitle.text.replace("<br>", " · ")
+
+
+def test_the_subtitle_says_how_many_of_how_many_and_over_how_many_q_is():
+    text = said(against_chance(ROWS, note="the first", met=1846, tested=78_210))
+    assert text == (
+        "3 of 1,846 pairs that met: the first · 1 of these more than chance (q ≤ 0.05) · "
+        "q over all 78,210 pairs of people, met or not"
+    )
+    assert said(against_chance(ROWS, met=3)).startswith("3 pairs · 1 of these")
+    assert said(against_chance(ROWS, max_q=1e-9, tested=1)).endswith(
+        "none of these more than chance (q ≤ 1e-09) · q over all 1 pair of people, met or not · "
+        "beyond its bar yet open: some of so many are, and a walk past many cameras is one event"
+    )
+
+
+def test_a_subtitle_of_more_lines_takes_its_room_from_nothing():
+    one, more = against_chance(ROWS.assign(q=np.nan)), against_chance(ROWS, note="x" * 80)
+    assert one.layout.margin.t == 84
+    assert more.layout.margin.t - one.layout.margin.t == 15
+    assert more.layout.height - one.layout.height == 15
+
+
+def test_pairs_of_sightings_are_not_called_encounters():
+    figure = against_chance(ROWS, method="pairs")
+    assert figure.layout.xaxis.title.text == "pairs of sightings"
+    assert "9 pairs of sightings at 3 cameras" in figure.data[2].hovertext[0]
+    assert against_chance(ROWS).layout.xaxis.title.text == "encounters"
 
 
 def test_nobody_gives_an_empty_picture():
