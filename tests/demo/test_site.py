@@ -54,7 +54,7 @@ def test_any_seed_has_all_stories(seed: int) -> None:
 
 # ------------------------------------------------------------------ how much of it
 def test_the_full_site_is_as_large_as_it_says(full: Site) -> None:
-    assert 38_000 <= len(full.appearances) <= 43_000
+    assert 41_000 <= len(full.appearances) <= 46_000
     assert 370 <= len(full.identities) <= 430
     days = full.appearances["timestamp"].dt.day_name().unique().tolist()
     assert days == ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday"]

@@ -21,8 +21,9 @@ _REGULARS = (
     "of it."
 )
 _PAIR = (
-    "{0} work in different departments and are rarely counted together, yet again and again they "
-    "meet where few people pass and walk on side by side over two or three cameras: {1}."
+    "{0} work in different departments, and by count the regulars are far ahead of them; yet again "
+    "and again they meet where few people pass and walk on side by side over two or three "
+    "cameras: {1}."
 )
 _GROUP = "{0} have a meeting of their own, same room and same hour: {1}."
 _OUTAGE = (

@@ -20,7 +20,7 @@ from workbench.demo.people import Person, everybody
 from workbench.demo.watching import FPS, sightings
 from workbench.demo.ways import Habit, Spot, way
 
-VERSION = 1
+VERSION = 2
 """Changes when the same seed makes another site."""
 
 FACE_MODEL, BODY_MODEL = "simulated-face", "simulated-body"

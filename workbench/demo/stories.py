@@ -181,7 +181,7 @@ def _regulars(
     for number in chosen:
         _come(people, number, range(days))
         for day in range(days):
-            dates[number, day] = _haunting(440.0 if days >= 5 else 250.0, rng)
+            dates[number, day] = _haunting(800.0 if days >= 5 else 250.0, rng)
     return tuple(chosen)
 
 
@@ -189,7 +189,7 @@ def _haunting(usual_s: float, rng: np.random.Generator) -> list[Date]:
     found: list[Date] = []
     for low, high, level, name, x, y, facing in _HAUNTS:
         start = rng.uniform(low, high) * HOUR
-        if rng.random() > 0.75 or (found and start < found[-1].end + 300):
+        if rng.random() > 0.88 or (found and start < found[-1].end + 300):
             continue
         spot = Spot(level, name, x + rng.uniform(-2, 2), y + rng.uniform(-1, 1))
         found.append(Date(start, start + usual_s * rng.normal(1, 0.15), spot, facing))
@@ -204,15 +204,12 @@ def _pair(
     other = next(n for n in free[::-1] if people[n].department != people[one].department)
     free.remove(other)
     hours = [
-        (d, h)
-        for d in range(days)
-        for h in ((10.2, 15.0) if days < 5 else (rng.choice([10.2, 15.0]),))
+        (day, hour)
+        for day in range(days)
+        for hour in ((10.2, 15.0) if days < 5 else (rng.choice([10.2, 15.0]),))
     ]
-    left_out = rng.integers(len(hours)) if days >= 5 else -1
     met = []
     for n, (day, hour) in enumerate(hours):
-        if n == left_out:
-            continue
         tryst = _TRYSTS[n % len(_TRYSTS)]
         met.append(
             _tryst((one, other), int(day), float(hour) + rng.uniform(0, 0.9), tryst, dates, rng)
