@@ -64,8 +64,8 @@ class Workbench:
         self.appearances = Appearances(manager)
         self.identities = Identities(manager)
         self.cameras = Cameras(manager, display_tz=display_tz)
-        self.together = Together(manager.graph, display_tz=display_tz)
         self.tracks = Tracks(manager.graph, display_tz=display_tz, crop=self.appearances.crop)
+        self.together = Together(manager.graph, tracks=self.tracks, display_tz=display_tz)
         self.similarity = Similarity(manager, display_tz=display_tz)
         self.store = Store(manager)
 

@@ -119,6 +119,12 @@ class Demo:
     def __init__(self, manager: HybridStorageManager) -> None:
         self._manager = manager
 
+    @property
+    def is_here(self) -> bool:
+        """Return whether the store is the demo: nothing was planted in any other."""
+        folder = self._manager.folder
+        return folder is not None and (folder / _ANSWERS).is_file()
+
     def answers(self, story: str | None = None) -> Answers:
         """Return what was planted, in words, with the identities, cameras and times concerned.
 
@@ -189,7 +195,7 @@ class Demo:
     # ------------------------------------------------------------------ what is there
     def _folder(self) -> Path:
         folder = self._manager.folder
-        if folder is None or not (folder / _ANSWERS).is_file():
+        if folder is None or not self.is_here:
             raise NotFoundError(
                 "This store is not the demo: nothing was planted in it.",
                 where=str(folder),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -216,12 +216,15 @@ class Timeline(Picture):
         Whom it is about, in the order asked for.
     visits, gaps, implausible : DataFrame
         As the methods of ``bench.tracks`` give them.
+    encounters : DataFrame, optional
+        As ``bench.together.encounters`` gives them, to be drawn between their lanes.
     """
 
     identity_ids: tuple[str, ...]
     visits: pd.DataFrame
     gaps: pd.DataFrame
     implausible: pd.DataFrame
+    encounters: pd.DataFrame | None = None
     _site: Site | None = field(default=None, repr=False)
     _identities: pd.DataFrame | None = field(default=None, repr=False)
     _display_tz: str = field(default="UTC", repr=False)
@@ -229,15 +232,34 @@ class Timeline(Picture):
     def __repr__(self) -> str:
         few = ", ".join(map(repr, self.identity_ids[:3]))
         more = len(self.identity_ids) - 3
+        met = "" if self.encounters is None else f"{len(self.encounters)} encounters, "
         return (
             f"Timeline of {few}{f' and {more} more' if more > 0 else ''}: "
-            f"{len(self.visits)} visits, {len(self.gaps)} gaps{unseen_words(self.gaps)}, "
+            f"{met}{len(self.visits)} visits, {len(self.gaps)} gaps{unseen_words(self.gaps)}, "
             f"{len(self.implausible)} implausible moves"
         )
 
     def to_frame(self) -> pd.DataFrame:
         """Return the visits."""
         return self.visits.copy()
+
+    def around(self, encounters: pd.DataFrame, around_s: float) -> Timeline:
+        """Return the same with these encounters, and what was around them alone.
+
+        Visits within `around_s` seconds before or after one, and what follows from them; all, where
+        there is no encounter.
+        """
+        from workbench.views.charts.timeline import near
+
+        if encounters.empty:
+            return replace(self, encounters=encounters)
+        return replace(
+            self,
+            visits=near(self.visits, encounters, around_s=around_s),
+            gaps=near(self.gaps, encounters, around_s=around_s),
+            implausible=near(self.implausible, encounters, around_s=around_s),
+            encounters=encounters,
+        )
 
     def plot(self, *, title: str | None = None, theme: ThemeName = "light") -> Figure:
         """Return the picture: one lane a camera, or one an identity if there are several."""
@@ -252,6 +274,7 @@ class Timeline(Picture):
             cameras=site.cameras,
             implausible=self.implausible,
             identities=self._identities,
+            encounters=self.encounters,
             order=self.identity_ids,
             title=title,
             display_tz=self._display_tz,

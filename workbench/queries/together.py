@@ -2,171 +2,47 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, get_args
 
 import networkx as nx
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
-from workbench.analytics import co_occurrence
+from workbench.analytics import co_occurrence, columns
 from workbench.analytics.co_occurrence import RUN_GAP_S, WINDOW_S
+from workbench.analytics.communities import communities
 from workbench.analytics.significance import LONGEST_S, SHIFTS, Significance, significance
 from workbench.analytics.visits import visits
 from workbench.errors import InvalidInputError
-from workbench.queries.movement import MAX_GAP_S
+from workbench.queries.co_occurrences import Behind, CoOccurrences, Method
+from workbench.queries.movement import MAX_GAP_S, Timeline
 from workbench.queries.observed import as_categories, chosen_of
-from workbench.queries.picture import Picture
-from workbench.queries.ranges import Ids, Moment, selection
+from workbench.queries.progress import progress
+from workbench.queries.ranges import Ids, Moment, listed, selection
+from workbench.queries.tracks import Tracks
 from workbench.stores.graph.base import GraphStore
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
+    from workbench.views.explorers.trajectory_explorer import TrajectoryExplorer
     from workbench.views.style import ThemeName
 
-Method = Literal["encounters", "pairs"]
-METHODS = ("encounters", "pairs")
+AROUND_S = 1800.0
+METHODS = get_args(Method)
 _CHANCE = ("observed", "expected", "lift", "p", "q")
-
-
-@dataclass(frozen=True, slots=True)
-class CoOccurrences(Picture):
-    """Who was with whom: one row a pair of identities, and a picture of the first of them.
-
-    Parameters
-    ----------
-    pairs : DataFrame
-        ``a, b, count, overlap_s, cameras, days, first, last, observed, expected, lift, p, q``; by
-        count, then ids. The last five are missing unless chance was asked about.
-    method : {'encounters', 'pairs'}
-        What is counted: encounters of visits, or pairs of sightings.
-    window_s : float
-    chance : Significance or None
-        What was found out about chance.
-    """
-
-    pairs: pd.DataFrame
-    method: Method
-    window_s: float
-    chance: Significance | None = field(default=None, repr=False)
-    _names: Callable[[list[str]], dict[str, str]] = field(default=lambda ids: {}, repr=False)
-
-    @property
-    def total_count(self) -> int:
-        """Return how many encounters, or pairs of sightings, there are in all."""
-        return int(self.pairs["count"].sum())
-
-    def __repr__(self) -> str:
-        n, count = len(self.pairs), self.total_count
-        said = f"{n:,} pair{'s' * (n != 1)} of identities, {count:,} {self._counted}"
-        if self.chance is not None:
-            said += f"; {int((self.pairs['q'] <= 0.05).sum()):,} more than chance (q <= 0.05)"
-        return said
-
-    @property
-    def _counted(self) -> str:
-        word, of = ("encounter", "") if self.method == "encounters" else ("pair", " of sightings")
-        return f"{word}{'s' * (self.total_count != 1)}{of}"
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return the pairs."""
-        return self.pairs.copy()
-
-    def plot(
-        self,
-        *,
-        top: int = 12,
-        title: str | None = None,
-        theme: ThemeName = "light",
-    ) -> Figure:
-        """Return the picture of the first pairs: what was seen, beside what chance makes of it.
-
-        The `top` pairs with the least q, then the `top` most frequent; without chance those only.
-        """
-        from workbench.views.charts.against_chance import against_chance
-
-        often = self.pairs.head(top)
-        rows, note = often, f"the {len(often)} most frequent"
-        if self.chance is not None:
-            least = self.pairs.sort_values(["q", "p", "a", "b"], kind="stable").head(top)
-            rows = pd.concat([least, often]).drop_duplicates(["a", "b"])
-            note = f"the {len(least)} that chance explains least, then the most frequent"
-        drawn = [self._drawn(a, b) for a, b in rows[["a", "b"]].itertuples(index=False)]
-        rows = rows.assign(low=[low for low, _ in drawn], high=[high for _, high in drawn])
-        names = self._names([*rows["a"], *rows["b"]])
-        return against_chance(rows, names=names, note=note, title=title, theme=theme)
-
-    def _drawn(self, a: str, b: str) -> tuple[float, float]:
-        """Return 5 and 95 % of what chance made of two."""
-        if self.chance is None:
-            return np.nan, np.nan
-        low, high = np.quantile(self.chance.null_counts(a, b), (0.05, 0.95))
-        return float(low), float(high)
-
-    def significant(self, q: float = 0.05) -> pd.DataFrame:
-        """Return the pairs that chance does not explain, by q, then p.
-
-        Raises
-        ------
-        InvalidInputError
-            When chance was not asked about.
-        """
-        if self.chance is None:
-            raise InvalidInputError(
-                "Nothing is known about chance here.",
-                where="significance",
-                next="Ask with significance=True.",
-            )
-        found = self.pairs[self.pairs["q"] <= q]
-        return found.sort_values(["q", "p", "a", "b"], kind="stable", ignore_index=True)
-
-    def in_words(self, a: str, b: str) -> str:
-        """Return what is known of two, in a sentence.
-
-        Raises
-        ------
-        InvalidInputError
-            When the two never met.
-        """
-        low, high = sorted((a, b))
-        rows = self.pairs[(self.pairs["a"] == low) & (self.pairs["b"] == high)]
-        if rows.empty:
-            raise InvalidInputError(
-                f"{a!r} and {b!r} were never together here.",
-                where="a, b",
-                next="Take two of a row of .to_frame().",
-            )
-        return words({str(name): cell for name, cell in rows.iloc[0].items()})
-
-
-def words(row: Mapping[str, Any]) -> str:
-    """Return a pair in a sentence: how often and where, and what chance would make of it.
-
-    Examples
-    --------
-    >>> words({"count": 6, "cameras": 4, "expected": 0.8, "q": 0.003})
-    'together 6 times at 4 cameras; 0.8 expected by chance; q = 0.003'
-    >>> words({"count": 1, "cameras": 1, "expected": np.nan, "q": np.nan})
-    'together once at 1 camera'
-    """
-    times = {1: "once", 2: "twice"}.get(row["count"], f"{row['count']:,} times")
-    said = f"together {times} at {row['cameras']} camera{'' if row['cameras'] == 1 else 's'}"
-    if pd.isna(row["q"]):
-        return said
-    q = f"q = {row['q']:.2g}" if row["q"] >= 1e-4 else "q < 0.0001"
-    return f"{said}; {row['expected']:.1f} expected by chance; {q}"
 
 
 class Together:
     """Encounters, companions, and the network of who meets whom; and whether it is chance."""
 
-    def __init__(self, graph: GraphStore, *, display_tz: str = "UTC") -> None:
+    def __init__(
+        self, graph: GraphStore, *, tracks: Tracks | None = None, display_tz: str = "UTC"
+    ) -> None:
         self._graph = graph
+        self._tracks = tracks or Tracks(graph, display_tz=display_tz)
         self._display_tz = display_tz
 
     def pairs(
@@ -201,11 +77,13 @@ class Together:
         camera : str or sequence of str, optional
             Only at these cameras or places.
         identity : str or sequence of str, optional
-            Only among these.
+            Only pairs of two of these. Chance is learned from everybody all the same; q is over
+            the pairs of these, those who never met among them.
         min_overlap_s : float
-            Only pairs that overlapped for at least so long in all.
+            Only pairs that overlapped for at least so long in all. Not with `method` 'pairs'.
         min_days : int
-            Only pairs that met on at least so many days.
+            Only pairs that met on at least so many days. Neither changes p or q: what is left out
+            was asked about too.
         significance : bool
             Say whether it is chance (:mod:`workbench.analytics.significance`).
         seed, shifts : int
@@ -222,12 +100,16 @@ class Together:
         InvalidInputError
             When a parameter cannot be used, or chance means nothing here.
         """
-        seen = self._seen(start, end, tz, camera, identity)
+        among = listed(identity, "identity")
+        selection(self._graph, identity=among)
+        # Chance is learned from everybody, whoever is asked about.
+        seen = self._seen(start, end, tz, camera, None if significance else among)
         chance = None
         if significance:
             _require_encounters(method)
-            drawn = {"seed": seed, "shifts": shifts, "identity": _whose, "longest_s": longest_s}
-            chance = self._chance(seen, window_s, max_gap_s, **drawn)
+            drawn = {"seed": seed, "shifts": shifts, "longest_s": longest_s}
+            asked = {"identity": _whose, "among": among}
+            chance = self._chance(seen, window_s, max_gap_s, **drawn, **asked)
             rows = chance.pairs.sort_values(
                 ["count", "a", "b"], ascending=[False, True, True], ignore_index=True
             ).drop(columns=["runs", "longest"])
@@ -235,18 +117,25 @@ class Together:
             rows = self._counted(seen, method, window_s, max_gap_s)
             rows = rows.assign(observed=pd.array([pd.NA] * len(rows), dtype="Int64"))
             rows = rows.assign(**dict.fromkeys(_CHANCE[1:], np.nan))
-        kept = rows["days"] >= min_days
-        if min_overlap_s > 0:
-            kept &= rows["overlap_s"] >= min_overlap_s
-        return CoOccurrences(
-            rows[kept].reset_index(drop=True), method, window_s, chance, self._called
-        )
+        rows = _long_enough(rows, method, min_overlap_s, min_days)
+        when = {"start": start, "end": end, "tz": tz, "max_gap_s": max_gap_s}
+        behind = self._behind(window_s=window_s, camera=camera, **when)
+        return CoOccurrences(rows, method, window_s, chance, behind)
 
-    def of(self, identity_id: str, **given: Any) -> CoOccurrences:
+    def of(self, identity_id: str, *, identity: Ids = None, **given: Any) -> CoOccurrences:
         """Return whom one identity was with; everything else as for :meth:`pairs`.
 
         With ``significance`` q is over her pairs alone: fewer questions than of everybody, so the
         same p weighs more.
+
+        Parameters
+        ----------
+        identity_id : str
+            Whose pairs.
+        identity : str or sequence of str, optional
+            Only with these.
+        **given
+            As for :meth:`pairs`.
 
         Raises
         ------
@@ -254,7 +143,9 @@ class Together:
             When there is no such identity.
         """
         selection(self._graph, identity=[identity_id])
-        found = self.pairs(**given, _whose=identity_id)
+        others = listed(identity, "identity")
+        among = None if others is None else [identity_id, *others]
+        found = self.pairs(identity=among, **given, _whose=identity_id)
         hers = (found.pairs["a"] == identity_id) | (found.pairs["b"] == identity_id)
         rows = found.pairs[hers].reset_index(drop=True)
         return replace(found, pairs=rows)
@@ -274,6 +165,9 @@ class Together:
         """Return every encounter, of one identity or of two, or of everybody.
 
         Columns ``a, b, camera_id, place_id, start, end, overlap_s, a_dwell_s, b_dwell_s``.
+        ``start`` and ``end`` are from when to when both were there. Where ``overlap_s`` is 0 the
+        visits are within the window and do not overlap: then they are the time between the two,
+        from when the one had left to when the other came.
 
         Raises
         ------
@@ -357,11 +251,91 @@ class Together:
         if max_q is not None:
             rows = rows[rows["q"] <= max_q]
         graph = nx.from_pandas_edgelist(rows, "a", "b", edge_attr=True)
-        groups = nx.community.louvain_communities(graph, weight="count", seed=0)
-        ordered = sorted((sorted(group) for group in groups), key=lambda one: (-len(one), one))
-        for number, members in enumerate(ordered):
-            nx.set_node_attributes(graph, dict.fromkeys(members, number), "group")
+        nx.set_node_attributes(graph, communities(rows), "group")
         return graph
+
+    def timeline(
+        self,
+        ids: Sequence[str],
+        *,
+        window_s: float = WINDOW_S,
+        start: Moment = None,
+        end: Moment = None,
+        tz: str | None = None,
+        camera: Ids = None,
+        max_gap_s: float = MAX_GAP_S,
+        around_s: float = AROUND_S,
+    ) -> Timeline:
+        """Return when two or more identities were together, and where they were around then.
+
+        Parameters
+        ----------
+        ids : sequence of str
+            Two identities or more.
+        window_s, start, end, tz, camera, max_gap_s
+            As for :meth:`pairs`.
+        around_s : float
+            How much before and after each encounter is shown, seconds.
+
+        Returns
+        -------
+        Timeline
+            Its ``encounters`` are those among them, its ``visits`` those near an encounter (all,
+            where there is none).
+
+        Raises
+        ------
+        NotFoundError
+            When one of them is not there.
+        InvalidInputError
+            When fewer than two are named.
+        """
+        wanted = list(dict.fromkeys(listed(ids) or []))
+        if len(wanted) < 2:
+            raise InvalidInputError(
+                "Nobody can be together with nobody else.",
+                where="ids",
+                next="Name two identities or more; bench.tracks.timeline() is of one too.",
+            )
+        stays = visits(self._seen(start, end, tz, camera, wanted), max_gap_s=max_gap_s)
+        met = co_occurrence.encounters(stays, window_s=window_s)
+        whole = self._tracks.timeline(wanted, start=start, end=end, tz=tz, max_gap_s=max_gap_s)
+        return whole.around(met, columns.number(around_s, "around_s"))
+
+    def _behind(self, **asked: Any) -> Behind:
+        """Return what stands behind pairs that were asked for so."""
+
+        def timeline(a: str, b: str, met: pd.DataFrame, theme: ThemeName) -> Figure:
+            when = {name: asked[name] for name in ("start", "end", "tz", "max_gap_s")}
+            whole = self._tracks.timeline([a, b], **when)
+            return whole.around(met, AROUND_S).plot(theme=theme)
+
+        def trajectory(
+            ids: list[str], start: Moment, end: Moment, theme: ThemeName
+        ) -> TrajectoryExplorer:
+            return self._tracks.explore(
+                ids,
+                start=start or asked["start"],
+                end=end or asked["end"],
+                tz=asked["tz"],
+                max_gap_s=asked["max_gap_s"],
+                theme=theme,
+            )
+
+        return Behind(
+            names=self._called,
+            cameras=self._places,
+            encounters=lambda a, b: self.encounters(a, b, **asked),
+            timeline=timeline,
+            trajectory=trajectory,
+            display_tz=self._display_tz,
+        )
+
+    def _places(self) -> dict[str, str]:
+        tables = [self._graph.nodes(label) for label in ("Camera", "Place")]
+        known = pd.concat([one.reindex(columns=["id", "name"]) for one in tables])
+        known = known.dropna(subset="name")
+        return dict(zip(known["id"], known["name"], strict=True))
 
     def _called(self, ids: list[str]) -> dict[str, str]:
         people = self._graph.nodes("Identity", ids=list(dict.fromkeys(ids)))
@@ -398,10 +372,26 @@ class Together:
         self, seen: pd.DataFrame, window_s: float, max_gap_s: float, **drawn: Any
     ) -> Significance:
         stays = visits(seen, max_gap_s=max_gap_s)
-        with _progress(drawn["shifts"]) as bar:
+        with progress(drawn["shifts"], "shifts") as step:
             return significance(
-                stays, window_s=window_s, tz=self._display_tz, progress=bar.update, **drawn
+                stays, window_s=window_s, tz=self._display_tz, progress=step, **drawn
             )
+
+
+def _long_enough(
+    rows: pd.DataFrame, method: str, min_overlap_s: float, min_days: int
+) -> pd.DataFrame:
+    """Return the pairs that were together for so long, on so many days."""
+    kept = rows["days"] >= columns.whole(min_days, "min_days")
+    if columns.number(min_overlap_s, "min_overlap_s"):
+        if method == "pairs":
+            raise InvalidInputError(
+                "Sightings have no length: pairs of them do not overlap.",
+                where="min_overlap_s",
+                next="Leave it out, or count encounters.",
+            )
+        kept &= rows["overlap_s"] >= min_overlap_s
+    return rows[kept].reset_index(drop=True)
 
 
 def _require_encounters(method: str) -> None:
@@ -411,10 +401,3 @@ def _require_encounters(method: str) -> None:
             where="method",
             next="Leave the method out, or ask without significance.",
         )
-
-
-@contextmanager
-def _progress(shifts: int) -> Iterator[Any]:
-    shown = sys.stderr.isatty() or "ipykernel" in sys.modules
-    with tqdm(total=shifts, desc="shifts", disable=not shown, file=sys.stderr, leave=False) as bar:
-        yield bar

@@ -18,10 +18,12 @@ from workbench.views.maps.trajectory_map import trajectory_map
 from workbench.views.style import keep_outputs_small
 
 if TYPE_CHECKING:
+    from workbench.views.explorers.co_occurrence_explorer import CoOccurrenceExplorer
     from workbench.views.explorers.similarity_explorer import SimilarityExplorer
     from workbench.views.explorers.trajectory_explorer import TrajectoryExplorer
 
 __all__ = [
+    "CoOccurrenceExplorer",
     "SimilarityExplorer",
     "TrajectoryExplorer",
     "activity",
@@ -33,6 +35,7 @@ __all__ = [
 
 # What needs the extra `lab`, and is looked up when it is first used.
 _EXPLORERS = {
+    "CoOccurrenceExplorer": "workbench.views.explorers.co_occurrence_explorer",
     "SimilarityExplorer": "workbench.views.explorers.similarity_explorer",
     "TrajectoryExplorer": "workbench.views.explorers.trajectory_explorer",
 }

@@ -315,6 +315,19 @@ def escape(value: object, *, longest: int = 120) -> str:
     return html.escape(shown, quote=True).replace("&quot;", "&#34;").replace("&#x27;", "&#39;")
 
 
+def plain(value: object, *, longest: int = 120) -> str:
+    """Return text from data for where no HTML is read, such as the options of a list.
+
+    Its length, and the characters that cannot be seen, are as for :func:`escape`.
+
+    Examples
+    --------
+    >>> plain("cam & co"), plain("a line and one more", longest=8)
+    ('cam & co', 'a line …')
+    """
+    return html.unescape(escape(value, longest=longest))
+
+
 _CONTROL = (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029)
 _DIRECTION = (0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
 _BLANKED = dict.fromkeys((*_CONTROL, *_DIRECTION), " ")

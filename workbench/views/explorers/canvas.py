@@ -18,7 +18,7 @@ from workbench.views.charts.projection import MANY, POINT_PX, SMALL_PX
 from workbench.views.charts.projection import MOST as MOST
 from workbench.views.explorers.fitting import Drawing
 from workbench.views.explorers.point_cloud import Mark, PointCloud
-from workbench.views.style import CONFIG, Theme
+from workbench.views.style import Theme
 
 Positions = np.ndarray
 HEIGHT = 540
@@ -89,16 +89,11 @@ class PlotlyCanvas:
         self._told_click: list[Callable[[int], None]] = []
         self._told_select: list[Callable[[Positions], None]] = []
         self.figure = Drawing(_empty(axes, look, len(x)))
-        self.figure._config = self.figure._config | CONFIG | {"scrollZoom": True}
         points = self.figure.data[_BASE]
         points.on_click(self._clicked)
         points.on_selection(self._selected)
         points.on_deselect(lambda *_: self._chosen(_NOTHING))
-        # Straight in a box a FigureWidget stays empty in Voila and after a reload.
-        view = {"model_id": self.figure.model_id, "version_major": 2, "version_minor": 0}
-        data = {"application/vnd.jupyter.widget-view+json": view, "text/plain": "the points"}
-        shown = {"output_type": "display_data", "data": data, "metadata": {}}
-        self.widget = W.Output(outputs=(shown,))
+        self.widget = self.figure.boxed("points")
 
     def draw(self, shown: np.ndarray, colours: PointColours) -> None:
         """Draw the points where `shown` is true in these colours."""

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from workbench import times
-from workbench.views import style
 from workbench.views.explorers.fitting import Drawing, Fitting
 from workbench.views.explorers.paths import PALE, faint, frame, paths_map
 from workbench.views.explorers.playback import Playback, Seen
@@ -68,7 +67,7 @@ class FigureStage:
         self._map, self._strip = Drawing(self._paths.figure), Drawing(line)
         self._rows = pd.Series(np.arange(len(points)), index=points["id"].to_numpy(dtype=object))
         self.widgets: list[W.Widget] = [
-            _shown(self._map, "map"), _shown(self._strip, "strip"), Fitting(), Telling(),
+            self._map.boxed("map"), self._strip.boxed("strip"), Fitting(), Telling(),
         ]  # fmt: skip
 
     def listen(self, listener: Listener) -> None:
@@ -160,13 +159,3 @@ class FigureStage:
             here = (who == mark.who) & (rows["camera_id"] == mark.camera_id).to_numpy()
             inside |= here & (us >= mark.since) & (us <= mark.until)
         self._listener.lassoed(inside)
-
-
-def _shown(figure: Drawing, name: str) -> W.Output:
-    """Return a figure in an output of its own: bare in a box it stays empty after a reload."""
-    figure._config = figure._config | style.CONFIG | {"scrollZoom": True}
-    view = {"model_id": figure.model_id, "version_major": 2, "version_minor": 0}
-    data = {"application/vnd.jupyter.widget-view+json": view, "text/plain": f"the {name}"}
-    out = W.Output(outputs=({"output_type": "display_data", "data": data, "metadata": {}},))
-    out.add_class(f"wb-{name}")
-    return out

@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import anywidget
+import ipywidgets as W
 import plotly.graph_objects as go
+
+from workbench.views.style import CONFIG
 
 _ESM = """
 // A FigureWidget is drawn before it stands on the page, at plotly's own width, and listens to the
@@ -68,6 +71,7 @@ class Drawing(go.FigureWidget):
     """
 
     _made = False
+    _config: dict[str, Any]
 
     def __init__(self, figure: go.Figure) -> None:
         super().__init__(figure)
@@ -80,6 +84,23 @@ class Drawing(go.FigureWidget):
         not when the list of them is another.
         """
         self.plotly_relayout({"shapes": shapes})
+
+    def boxed(self, name: str, *, wheel: bool = True) -> W.Output:
+        """Return it in an output of its own: bare in a box it stays empty after a reload.
+
+        Parameters
+        ----------
+        name : str
+            Its class is ``wb-`` and this.
+        wheel : bool
+            Whether the wheel of the mouse zooms.
+        """
+        self._config = self._config | CONFIG | {"scrollZoom": wheel}
+        view = {"model_id": self.model_id, "version_major": 2, "version_minor": 0}
+        data = {"application/vnd.jupyter.widget-view+json": view, "text/plain": f"the {name}"}
+        out = W.Output(outputs=({"output_type": "display_data", "data": data, "metadata": {}},))
+        out.add_class(f"wb-{name}")
+        return out
 
     def get_state(self, key: Any = None, drop_defaults: bool = False) -> Any:
         """Return the state for a page: what is drawn now."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -24,7 +23,7 @@ from workbench.views.charts.projection import axes, title
 from workbench.views.explorers.canvas import MOST, canvas
 from workbench.views.explorers.fitting import Fitting
 from workbench.views.explorers.neighbour_panel import Crop, NeighbourPanel, Standing
-from workbench.views.style import VIRIDIS, ThemeName, escape
+from workbench.views.style import VIRIDIS, ThemeName, escape, plain
 from workbench.views.style import theme as theme_of
 
 Neighbours = Callable[[str, int], pd.DataFrame]
@@ -191,8 +190,7 @@ class SimilarityExplorer(W.VBox):
     def _cameras(self) -> list[tuple[str, str]]:
         names = self._called["cameras"]
         there = sorted(self._points["camera_id"].dropna().unique().tolist())
-        # An option is text, not HTML: what was escaped is read back, without control characters.
-        return [(html.unescape(escape(names.get(one) or one, longest=40)), one) for one in there]
+        return [(plain(names.get(one) or one, longest=40), one) for one in there]
 
     def _time_slider(self) -> W.Widget:
         edges = _edges(self._us)

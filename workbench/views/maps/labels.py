@@ -13,6 +13,7 @@ import numpy as np
 CHARACTER_PX = 7.0
 """Width of a character of size 12 in the widest of our fonts."""
 _LINE_PX = 16.0
+_DOT_PX = 6.4  # radius of a usual dot
 INK_PX = 5.0
 """How far apart the points are by which a drawing says where it has ink."""
 _INK_WEIGHT = 0.5
@@ -47,14 +48,14 @@ class Labels:
         self._low = np.array([across[0], up[0]])
         wide, high = (across[1] - across[0]) * scale, (up[1] - up[0]) * scale
         self._edge: Box = (-40.0, -8.0, wide + 16.0, high + 8.0)
-        self._taken: list[Box] = []
+        self._taken = np.empty((0, 4))
         self._marks = np.empty((0, 2))
         self._ink = np.empty((0, 2))
 
     def block(self, points: np.ndarray, half_px: float) -> None:
         """Let no label cover these points, (n, 2) in metres."""
-        for x, y in self._px(points):
-            self._taken.append((x - half_px, y - half_px, x + half_px, y + half_px))
+        at = self._px(points)
+        self._taken = np.vstack([self._taken, np.hstack([at - half_px, at + half_px])])
 
     def avoid(self, points: np.ndarray) -> None:
         """Let labels cover as few of these points as can be: a path stays readable."""
@@ -68,29 +69,42 @@ class Labels:
         """Return the same, to go on with on its own."""
         other = Labels.__new__(Labels)
         other.scale, other._low, other._edge = self.scale, self._low, self._edge
-        other._taken, other._marks, other._ink = list(self._taken), self._marks, self._ink
+        other._taken, other._marks, other._ink = self._taken, self._marks, self._ink
         return other
 
-    def beside(self, x: float, y: float, text: str, prefer: str) -> str:
-        """Return a plotly textposition at which a name covers nothing, or "" if there is none."""
+    def beside(
+        self,
+        x: float,
+        y: float,
+        text: str,
+        prefer: str,
+        *,
+        radius_px: float = _DOT_PX,
+        always: bool = False,
+    ) -> str:
+        """Return a plotly textposition at which a name covers nothing, or "" if there is none.
+
+        A larger dot holds its name farther away. `always` is as for :meth:`near`.
+        """
         wide = len(text) * CHARACTER_PX
-        half = wide / 2
+        half, away = wide / 2, (radius_px - _DOT_PX) / 0.8
+        aside, up = 5 + away + half, 14 + away
         spots = {
-            "middle right": (9 + half, 0.0),
-            "middle left": (-9 - half, 0.0),
-            "top center": (0.0, 15.0),
-            "bottom center": (0.0, -15.0),
-            "top right": (5 + half, 14.0),
-            "top left": (-5 - half, 14.0),
-            "bottom right": (5 + half, -14.0),
-            "bottom left": (-5 - half, -14.0),
+            "middle right": (9 + away + half, 0.0),
+            "middle left": (-9 - away - half, 0.0),
+            "top center": (0.0, 15.0 + away),
+            "bottom center": (0.0, -15.0 - away),
+            "top right": (aside, up),
+            "top left": (-aside, up),
+            "bottom right": (aside, -up),
+            "bottom left": (-aside, -up),
         }
         order = sorted(spots, key=lambda name: name != prefer)
         boxes = [self._box(x, y, *spots[name], wide, _LINE_PX - 1) for name in order]
-        best = self._best(boxes, patience=0.34)
+        best = self._best(boxes, patience=0.34, always=always)
         if best is None:
             return ""
-        self._taken.append(boxes[best])
+        self._taken = np.vstack([self._taken, boxes[best]])
         return order[best]
 
     def near(
@@ -103,12 +117,10 @@ class Labels:
         wide = len(text) * CHARACTER_PX + 8
         offsets = [(dx + np.sign(dx) * wide / 2, dy) for dx, dy in _AROUND]
         boxes = [self._box(x, y, dx, dy, wide, _LINE_PX + 6) for dx, dy in offsets]
-        best = self._best(boxes, patience=0.12)
-        if best is None and always:
-            best = min(range(len(boxes)), key=lambda i: self._overlap(boxes[i]))
+        best = self._best(boxes, patience=0.12, always=always)
         if best is None:
             return None
-        self._taken.append(boxes[best])
+        self._taken = np.vstack([self._taken, boxes[best]])
         return round(offsets[best][0]), round(offsets[best][1])
 
     def tag(self, x: float, y: float, text: str) -> tuple[int, int] | None:
@@ -119,7 +131,7 @@ class Labels:
         best = self._best(boxes, patience=0.25)
         if best is None:
             return None
-        self._taken.append(boxes[best])
+        self._taken = np.vstack([self._taken, boxes[best]])
         return round(offsets[best][0]), round(offsets[best][1])
 
     def _px(self, points: np.ndarray) -> np.ndarray:
@@ -130,13 +142,19 @@ class Labels:
         left, low = px + dx - wide / 2, py + dy - high / 2
         return (left, low, left + wide, low + high)
 
-    def _best(self, boxes: list[Box], patience: float) -> int | None:
-        """Return which box is free and covers least; a later one must be better to be taken."""
-        free = [i for i, box in enumerate(boxes) if not self._overlap(box)]
+    def _best(self, boxes: list[Box], patience: float, *, always: bool = False) -> int | None:
+        """Return which box is free and covers least; a later one must be better to be taken.
+
+        With `always` the one that covers least where none is free.
+        """
+        taken = [self._overlap(box) for box in boxes]
+        free = [i for i, shared in enumerate(taken) if not shared]
+        if not free and always:
+            return taken.index(min(taken))
         return min(free, key=lambda i: self._covered(boxes[i]) + patience * i, default=None)
 
     def _overlap(self, box: Box) -> float:
-        return _outside(box, self._edge) + sum(_shared(box, other) for other in self._taken)
+        return _outside(box, self._edge) + _shared(box, self._taken)
 
     def _covered(self, box: Box) -> float:
         return _inside(self._marks, box) + _INK_WEIGHT * _inside(self._ink, box)
@@ -147,10 +165,9 @@ def _inside(points: np.ndarray, box: Box) -> int:
     return int(((x > box[0]) & (x < box[2]) & (y > box[1]) & (y < box[3])).sum())
 
 
-def _shared(one: Box, two: Box) -> float:
-    wide = min(one[2], two[2]) - max(one[0], two[0])
-    high = min(one[3], two[3]) - max(one[1], two[1])
-    return wide * high if wide > 0 and high > 0 else 0.0
+def _shared(box: Box, others: np.ndarray) -> float:
+    sides = np.minimum(others[:, 2:], box[2:]) - np.maximum(others[:, :2], box[:2])
+    return float(sides.clip(0).prod(axis=1).sum())
 
 
 def _outside(box: Box, edge: Box) -> float:
