@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
+from workbench.analytics import columns
 from workbench.analytics.communities import communities
 from workbench.analytics.significance import Significance
 from workbench.errors import InvalidInputError
@@ -34,6 +35,7 @@ class Behind:
     timeline: Callable[[str, str, pd.DataFrame, ThemeName], Figure]
     trajectory: Callable[[list[str], Any, Any, ThemeName], TrajectoryExplorer]
     display_tz: str
+    contacts: bool = False  # a list of them: who met whom, and not where
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ class CoOccurrences(Picture):
         """
         from workbench.views.charts.against_chance import against_chance
 
-        often = self.pairs.head(top)
+        often = self._told.head(columns.whole(top, "top"))
         rows, note = often, f"the {len(often)} most frequent"
         if self.chance is not None:
             least = self._first(top)
@@ -154,7 +156,7 @@ class CoOccurrences(Picture):
         from workbench.views.charts.pair_matrix import pair_matrix
 
         return pair_matrix(
-            self.pairs,
+            self._told,
             groups=communities(self.pairs),
             names=self._names(self.pairs),
             value=value,
@@ -207,7 +209,7 @@ class CoOccurrences(Picture):
         behind = self._behind
         assert behind is not None  # pairs are made by the room, which gives it
         return CoOccurrenceExplorer(
-            self.pairs,
+            self._told,
             encounters=behind.encounters,
             timeline=lambda a, b, met: behind.timeline(a, b, met, theme),
             trajectory=lambda ids, start, end: behind.trajectory(ids, start, end, theme),
@@ -220,14 +222,23 @@ class CoOccurrences(Picture):
             theme=theme,
         )
 
+    @property
+    def _told(self) -> pd.DataFrame:
+        """Return the pairs as they are told: a contact is a moment, and a place of its own."""
+        if self._behind is None or not self._behind.contacts:
+            return self.pairs
+        nowhere = pd.array([pd.NA] * len(self.pairs), dtype="Int64")
+        return self.pairs.assign(cameras=nowhere, overlap_s=np.nan)
+
     def _names(self, rows: pd.DataFrame) -> dict[str, str]:
         return {} if self._behind is None else self._behind.names([*rows["a"], *rows["b"]])
 
     def _first(self, top: int) -> pd.DataFrame:
         """Return the first pairs: by q where chance was asked about, by count otherwise."""
+        top = columns.whole(top, "top")
         if self.chance is None:
-            return self.pairs.head(top)
-        return self.pairs.sort_values(["q", "p", "a", "b"], kind="stable").head(top)
+            return self._told.head(top)
+        return self._told.sort_values(["q", "p", "a", "b"], kind="stable").head(top)
 
     def significant(self, q: float = 0.05) -> pd.DataFrame:
         """Return the pairs that chance does not explain, by q, then p.
@@ -238,7 +249,7 @@ class CoOccurrences(Picture):
             When chance was not asked about.
         """
         self._asked()
-        found = self.pairs[self.pairs["q"] <= q]
+        found = self.pairs[self.pairs["q"] <= columns.number(q, "q")]
         return found.sort_values(["q", "p", "a", "b"], kind="stable", ignore_index=True)
 
     def in_words(self, a: str, b: str) -> str:
@@ -262,7 +273,7 @@ class CoOccurrences(Picture):
 
     def _row(self, a: str, b: str) -> dict[str, Any]:
         low, high = sorted((str(a), str(b)))
-        rows = self.pairs[(self.pairs["a"] == low) & (self.pairs["b"] == high)]
+        rows = self._told[(self.pairs["a"] == low) & (self.pairs["b"] == high)]
         if rows.empty:
             raise InvalidInputError(
                 f"{a!r:.100} and {b!r:.100} were never together here.",
@@ -283,7 +294,9 @@ def words(row: Mapping[str, Any]) -> str:
     'together once at 1 camera'
     """
     times = {1: "once", 2: "twice"}.get(row["count"], f"{row['count']:,} times")
-    said = f"together {times} at {row['cameras']} camera{'' if row['cameras'] == 1 else 's'}"
+    said = f"together {times}"
+    if pd.notna(row["cameras"]):  # a contact list knows of none
+        said += f" at {row['cameras']} camera{'' if row['cameras'] == 1 else 's'}"
     if pd.isna(row["q"]):
         return said
     q = f"q = {row['q']:.2g}" if row["q"] >= 1e-4 else "q < 0.0001"

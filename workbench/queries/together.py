@@ -120,7 +120,8 @@ class Together:
         rows = _long_enough(rows, method, min_overlap_s, min_days)
         when = {"start": start, "end": end, "tz": tz, "max_gap_s": max_gap_s}
         behind = self._behind(window_s=window_s, camera=camera, **when)
-        return CoOccurrences(rows, method, window_s, chance, behind)
+        contacts = bool(len(seen)) and bool(seen["camera_id"].isna().all())
+        return CoOccurrences(rows, method, window_s, chance, replace(behind, contacts=contacts))
 
     def of(self, identity_id: str, *, identity: Ids = None, **given: Any) -> CoOccurrences:
         """Return whom one identity was with; everything else as for :meth:`pairs`.
@@ -247,9 +248,9 @@ class Together:
         if max_q is not None:
             given["significance"] = True
         found = self.pairs(**given)
-        rows = found.pairs[found.pairs["count"] >= min_count]
+        rows = found.pairs[found.pairs["count"] >= columns.whole(min_count, "min_count")]
         if max_q is not None:
-            rows = rows[rows["q"] <= max_q]
+            rows = rows[rows["q"] <= columns.number(max_q, "max_q")]
         graph = nx.from_pandas_edgelist(rows, "a", "b", edge_attr=True)
         nx.set_node_attributes(graph, communities(rows), "group")
         return graph

@@ -10,7 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from workbench.views import style
-from workbench.views.charts.chart import plural, wrapped
+from workbench.views.charts.chart import at_cameras, plural, wrapped
 from workbench.views.style import Theme, ThemeName, escape
 
 Method = Literal["encounters", "pairs"]
@@ -133,8 +133,8 @@ def met_words(
     return [
         f"<b>{called}</b>",
         *([ids] if ids != called else []),
-        f"{counted_words(int(row['count']), method)} at {plural(int(row['cameras']), 'camera')} "
-        f"on {plural(int(row['days']), 'day')}",
+        f"{counted_words(int(row['count']), method)}{at_cameras(row['cameras'])} on "
+        f"{plural(int(row['days']), 'day')}",
     ]
 
 

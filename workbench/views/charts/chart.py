@@ -170,6 +170,17 @@ def plural(n: int, word: str) -> str:
     return f"{n:,} {word}{'s' * (n != 1)}"
 
 
+def at_cameras(n: Any) -> str:
+    """Return at how many cameras, in words; nothing where nobody knows, as of contact lists.
+
+    Examples
+    --------
+    >>> at_cameras(2), at_cameras(pd.NA)
+    (' at 2 cameras', '')
+    """
+    return "" if pd.isna(n) else f" at {plural(int(n), 'camera')}"
+
+
 def wrapped(parts: Sequence[str], longest: int = 92) -> str:
     """Return the parts of a subtitle, broken into lines that a narrow window holds.
 

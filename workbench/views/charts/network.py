@@ -12,7 +12,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from workbench.views import style
-from workbench.views.charts.chart import plural
+from workbench.views.charts.chart import at_cameras, plural
 from workbench.views.charts.network_places import HIGH_PX, WIDE_PX, network_places
 from workbench.views.maps.labels import Labels
 from workbench.views.style import Theme, ThemeName, duration, escape, identity_colour
@@ -283,8 +283,8 @@ class Network:
         ids = f"{escape(row['a'])} & {escape(row['b'])}"
         lines = [f"<b>{one} & {two}</b>", *([ids] if ids != f"{one} & {two}" else [])]
         lines.append(
-            f"together {plural(int(row['count']), 'time')} at "
-            f"{plural(int(row['cameras']), 'camera')} on {plural(int(row['days']), 'day')}"
+            f"together {plural(int(row['count']), 'time')}{at_cameras(row['cameras'])} on "
+            f"{plural(int(row['days']), 'day')}"
         )
         if pd.notna(row["overlap_s"]):
             lines.append(f"{duration(row['overlap_s'])} at the same time")

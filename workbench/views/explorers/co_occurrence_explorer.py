@@ -200,6 +200,7 @@ class CoOccurrenceExplorer(W.VBox):
         NotFoundError
             When she was with nobody.
         """
+        who = str(who)
         met = (self._pairs["a"] == who) | (self._pairs["b"] == who)
         self._require(met, f"{who!r:.100} was with nobody here.")
         hers = self._thresholds.left()

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
+from workbench.views.charts.chart import at_cameras, plural
 from workbench.views.charts.network import Network
 from workbench.views.explorers.strip import clock
 from workbench.views.style import duration, escape, plain
@@ -81,9 +82,7 @@ def person(who: str, hers: pd.DataFrame, network: Network, *, of: int) -> str:
 def pair(row: Mapping[Any, Any], network: Network) -> str:
     """Return what is known of two: how often, where, how long, and what chance makes of it."""
     times = {1: "once", 2: "twice"}.get(row["count"], f"{row['count']:,} times")
-    lines = [
-        f"together {times} at {_many(row['cameras'], 'camera')} on {_many(row['days'], 'day')}"
-    ]
+    lines = [f"together {times}{at_cameras(row['cameras'])} on {plural(int(row['days']), 'day')}"]
     if pd.notna(row["overlap_s"]):
         lines.append(f"{duration(row['overlap_s'])} at the same time")
     if pd.notna(row["q"]):
@@ -140,10 +139,6 @@ def _q(q: float, *, sign: bool = False) -> str:
     if q < 1e-4:
         return f"{'q ' * sign}&lt; 0.0001"
     return f"{'q = ' * sign}{q:.2g}"
-
-
-def _many(n: int, word: str) -> str:
-    return f"{n:,} {word}{'s' * (n != 1)}"
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
