@@ -227,7 +227,8 @@ class Network:
         many = lines.reindex(who).to_numpy("int64")
         more = ends[np.tile(self.meant(pairs), 2)].value_counts()
         size = (9 + 2.6 * np.sqrt(many)).round(1)
-        beside = self._beside(who, many, np.array([places[one] for one in who]), size, chosen)
+        at = np.array([places[one] for one in who])
+        beside = self._beside(who, many, at, size, chosen, {*more.index})
         return {
             "type": "scatter", "mode": "markers+text", "name": PEOPLE, "showlegend": False,
             "x": [places[one][0] for one in who], "y": [places[one][1] for one in who],
@@ -254,10 +255,12 @@ class Network:
         at: np.ndarray,
         size: np.ndarray,
         chosen: Sequence[str],
+        meant: set[str],
     ) -> dict[str, str]:
         """Return where the name of each stands, "" where there is no room for it.
 
-        Those chosen first, wherever they cover least; then those of most lines.
+        Those chosen first, wherever they cover least; then those `meant` (of a pair that is more
+        than chance), then those of most lines.
         """
         # Labels may reach over the ends of an axis, to where its numbers stand: here are none.
         labels = Labels(
@@ -266,7 +269,10 @@ class Network:
         )  # fmt: skip
         for point, wide in zip(at, size, strict=True):
             labels.block(point, float(wide) / 2)
-        first = sorted(range(len(who)), key=lambda n: (who[n] not in chosen, -many[n], who[n]))
+        first = sorted(
+            range(len(who)),
+            key=lambda n: (who[n] not in chosen, who[n] not in meant, -many[n], who[n]),
+        )
         found = {}
         for n in first:
             name = self.names.get(who[n], who[n])[:_NAME]
