@@ -1,14 +1,18 @@
-"""Who was with whom among a million, beside a join in DuckDB; growth; and the time chance takes."""
+"""Who was with whom among a million, beside joins in DuckDB; growth; reading; and chance."""
 
 from __future__ import annotations
 
 import resource
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import duckdb
 import numpy as np
 import pandas as pd
-from measure import Report, side_by_side, small, times_of
+from measure import Report, folder, side_by_side, small, times_of
 
+import workbench
 from tests.analytics.busy_site import BusySite
 from workbench.analytics.co_occurrence import met, seen_together
 from workbench.analytics.significance import significance
@@ -23,20 +27,29 @@ WITH seen AS (
   SELECT who, place, us, us // {WINDOW_S}000000 AS bucket FROM sightings),
 around AS (
   SELECT who, place, us, bucket + step AS bucket FROM seen, range(-1, 2) AS steps(step))
-SELECT a.who, b.who, count(*) FROM seen a JOIN around b
+SELECT a.who AS a, b.who AS b, {{told}} FROM seen a JOIN around b
   ON a.place = b.place AND a.bucket = b.bucket AND a.who < b.who
   AND abs(a.us - b.us) < {WINDOW_S}000000
-GROUP BY ALL
+GROUP BY a.who, b.who
 """
+COUNT = "count(*) AS count"
+# What a join of sightings can tell of a pair: all columns of ours but the seconds of overlap.
+COLUMNS = f"""{COUNT}, count(DISTINCT a.place) AS cameras,
+  count(DISTINCT a.us // {DAY_US}) AS days,
+  min(least(a.us, b.us)) AS first, max(greatest(a.us, b.us)) AS last"""
+GROWTH = (0.1, 0.3, 1.0, 3.0)
 
 
-def a_day(rows: int) -> pd.DataFrame:
-    """Return so many appearances of one day at 20 cameras, in tracklets of ten, a second each."""
+def a_day(rows: int, days: float = 1.0) -> pd.DataFrame:
+    """Return so many appearances of one day at 20 cameras, in tracklets of ten, a second each.
+
+    Or of as many days as are said.
+    """
     rng = np.random.default_rng(SEED)
     tracks, people = rows // TRACKLET, max(rows // 50, 2)
     who = np.repeat(rng.integers(0, people, tracks), TRACKLET)
     place = np.repeat(rng.integers(0, CAMERAS, tracks), TRACKLET)
-    us = np.repeat(rng.integers(0, DAY_US, tracks), TRACKLET)
+    us = np.repeat(rng.integers(0, round(days * DAY_US), tracks), TRACKLET)
     us += np.tile(np.arange(TRACKLET) * 1_000_000, tracks)
     names = pd.Index([f"p{n:06d}" for n in range(people)], dtype="str")
     cameras = pd.Index([f"c{n:02d}" for n in range(CAMERAS)], dtype="str")
@@ -49,8 +62,8 @@ def a_day(rows: int) -> pd.DataFrame:
     )
 
 
-def joined(seen: pd.DataFrame) -> int:
-    """Return how many pairs DuckDB finds with a join of buckets of a window each."""
+def joined(seen: pd.DataFrame, told: str) -> pd.DataFrame:
+    """Return the pairs that DuckDB finds with a join of buckets of a window each."""
     with duckdb.connect() as base:
         base.register(
             "sightings",
@@ -62,7 +75,116 @@ def joined(seen: pd.DataFrame) -> int:
                 }
             ),
         )
-        return len(base.sql(JOIN).fetchnumpy()["who"])
+        return pd.DataFrame(base.sql(JOIN.format(told=told)).fetchnumpy())
+
+
+def same(seen: pd.DataFrame) -> None:
+    """Fail unless DuckDB and we say the same of every pair of people."""
+    ours = seen_together(seen, window_s=WINDOW_S)
+    for side in "ab":
+        ours[side] = seen["identity_id"].cat.categories.get_indexer(ours[side])
+    for side in ("first", "last"):
+        ours[side] = ours[side].dt.tz_localize(None).astype("int64")
+    names = ["a", "b", "count", "cameras", "first", "last"]
+    pair = ["a", "b"]
+    theirs = joined(seen, COLUMNS)[names].sort_values(pair, ignore_index=True)
+    pd.testing.assert_frame_equal(
+        ours[names].sort_values(pair, ignore_index=True), theirs, check_dtype=False
+    )
+
+
+def processor(work: Callable[[], object]) -> float:
+    """Return how many seconds of processors it takes, of all threads."""
+    begun = time.process_time()
+    work()
+    return time.process_time() - begun
+
+
+def beside_joins(report: Report, seen: pd.DataFrame, runs: int) -> None:
+    """Measure both counts beside DuckDB: the same columns, then no more than how often."""
+    encountered = lambda _: met(visits(seen), window_s=WINDOW_S)  # noqa: E731
+    ours, bare = side_by_side(encountered, lambda _: joined(seen, COLUMNS), runs)
+    report.duration(
+        "encounters of all pairs, visits included; baseline: DuckDB joins buckets, same columns",
+        len(seen), ours, below=1.0, bare=bare, within=0.1,
+    )  # fmt: skip
+    # DuckDB takes every core there is, we take one.
+    own, all_threads = processor(lambda: encountered(0)), processor(lambda: joined(seen, COLUMNS))
+    report.fact(
+        "the same columns: processor time of ours beside that of all threads of DuckDB",
+        len(seen), f"{own:.2f} s, {all_threads:.2f} s: {own / all_threads:.2f}x",
+    )  # fmt: skip
+    ours, bare = side_by_side(encountered, lambda _: joined(seen, COUNT), runs)
+    report.duration(
+        "the same; baseline: DuckDB counts, no other column", len(seen), ours, bare=bare
+    )
+    ours, bare = side_by_side(
+        lambda _: seen_together(seen, window_s=WINDOW_S), lambda _: joined(seen, COLUMNS), runs
+    )
+    found = int(joined(seen, COUNT)["count"].sum())
+    report.duration(
+        f"pairs of sightings ({found:,}), the answer of the join itself; baseline: the join",
+        len(seen), ours, bare=bare,
+    )  # fmt: skip
+
+
+def growth(report: Report, rows: int, runs: int, *, longer: bool) -> str:
+    """Return a plot of the time by appearances: of a longer recording, or of a denser day."""
+    sizes, took, work = [round(rows * part) for part in GROWTH], [], []
+    for part, many in zip(GROWTH, sizes, strict=True):
+        seen = a_day(many, part if longer else 1.0)
+        took.append(float(np.median(times_of(lambda _, seen=seen: met(visits(seen)), runs))))
+        # On a denser day encounters grow with the square of the appearances: they are work too.
+        work.append(many if longer else many + int(met(visits(seen))["count"].sum()))
+    what = "a longer recording" if longer else "a denser day"
+    per = "appearance" if longer else "appearance and encounter"
+    times = took[-1] / work[-1] / (took[0] / work[0])
+    report.fact(
+        f"growth with {what}: time per {per}, most beside fewest", sizes[-1], f"{times:.2f}x"
+    )
+    straight = [took[0] * each / work[0] for each in work]
+    title = f"\nseconds by appearances, {what}; | is where the fewest would lead, by {per}"
+    return f"{title}\n{plotted(sizes, took, straight)}"
+
+
+def plotted(sizes: Sequence[int], took: Sequence[float], straight: Sequence[float]) -> str:
+    """Return bars of times by size, each with a mark where it would be if it were in proportion.
+
+    Examples
+    --------
+    >>> print(plotted([100, 300], [0.1, 0.35], [0.1, 0.3]))
+           100    0.10 s  #################|
+           300    0.35 s  ###################################################|########
+    """
+    longest = max(*took, *straight)
+    lines = []
+    for size, spent, wanted in zip(sizes, took, straight, strict=True):
+        bar = list("#" * max(round(60 * spent / longest), 1) + " " * 60)
+        bar[round(60 * wanted / longest)] = "|"
+        lines.append(f"{size:>10,}  {spent:6.2f} s  {''.join(bar).rstrip()}")
+    return "\n".join(lines)
+
+
+def reading(report: Report, store: Path, seen: pd.DataFrame, runs: int) -> None:
+    """Measure how long the default store takes to give the three columns, and the whole answer."""
+    with workbench.open(store, create=True) as bench:
+        bench.cameras.add(pd.DataFrame({"id": seen["camera_id"].cat.categories}))
+        bench.manager.create_identities(pd.DataFrame({"id": seen["identity_id"].cat.categories}))
+        for first in range(0, len(seen), 50_000):
+            block = seen.iloc[first : first + 50_000].astype(
+                {"identity_id": "str", "camera_id": "str"}
+            )
+            block["id"] = [f"a{n:08d}" for n in block.index]
+            bench.appearances.add(block.reset_index(drop=True))
+        bench.manager.graph.checkpoint()
+        report.duration(
+            "identity, camera and time of all from the default store (SQLite)",
+            len(seen), times_of(lambda _: bench.manager.graph.observations(), runs), below=2.0,
+        )  # fmt: skip
+        report.duration(
+            "bench.together.pairs(), that reading included",
+            len(seen), times_of(lambda _: bench.together.pairs(), runs),
+        )  # fmt: skip
 
 
 def main() -> int:
@@ -71,34 +193,22 @@ def main() -> int:
     rows, runs = (20_000, 2) if little else (1_000_000, 5)
     report = Report("Together", judged=not little)
     seen = a_day(rows)
-    ours, bare = side_by_side(
-        lambda _: met(visits(seen), window_s=WINDOW_S), lambda _: joined(seen), runs
-    )
-    report.duration(
-        "encounters of all pairs, visits included; baseline: DuckDB joins buckets",
-        rows, ours, below=1.0, bare=bare, within=0.1,
-    )  # fmt: skip
-    pairs = times_of(lambda _: seen_together(seen, window_s=WINDOW_S), runs)
-    found = int(seen_together(seen, window_s=WINDOW_S)["count"].sum())
-    report.duration(f"pairs of sightings of all pairs ({found:,} of them)", rows, pairs)
-    first = None
-    for many in (rows // 10, rows // 3, rows, 3 * rows):
-        more = a_day(many)
-        took = float(np.median(times_of(lambda _, more=more: met(visits(more)), max(runs // 2, 1))))
-        count = int(met(visits(more))["count"].sum())
-        first = first or took / (many + count)
-        report.fact(
-            "growth: time per appearance and encounter, beside that of the fewest",
-            many, f"{took / (many + count) / first:.2f}x ({count:,} encounters)",
-        )  # fmt: skip
+    same(a_day(20_000))
+    beside_joins(report, seen, runs)
+    plots = [growth(report, rows, max(runs // 2, 1), longer=longer) for longer in (True, False)]
     site = BusySite(SEED, people=60 if little else 300).visits()
-    chance = times_of(lambda n: significance(site, seed=n), runs)
+    chance = times_of(lambda n: significance(site, seed=n, shifts=100), runs)
     report.duration(
-        "is it chance: 300 people, 10 days, 50 shifts both ways", len(site), chance, below=5.0
-    )
+        "is it chance: 300 people, 10 days, 100 shifts, both ways round",
+        len(site), chance, below=5.0,
+    )  # fmt: skip
+    with folder() as root:
+        reading(report, root / "store", seen, runs)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     report.fact("memory at most, DuckDB's included", rows, f"{peak:,.0f} MB")
-    return report.print(seed=SEED)
+    missed = report.print(seed=SEED)
+    print(*plots, sep="\n")
+    return missed
 
 
 if __name__ == "__main__":

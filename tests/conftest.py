@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -36,6 +37,19 @@ def pytest_configure(config: pytest.Config) -> None:
         del os.environ[name]
     for name in ("WORKBENCH_STORE", "WORKBENCH_CONFIG"):
         os.environ.pop(name, None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def temporary(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Leave nothing in the machine's temporary folder: rejects of a dry run go where tests write.
+
+    Its name is short, for sockets of browsers lie in it, and their paths may not be long.
+    """
+    folder = tmp_path_factory.mktemp("t")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", str(folder))
+        patch.setattr(tempfile, "tempdir", None)  # what was found before is forgotten
+        yield folder
 
 
 @pytest.fixture(scope="session")

@@ -101,6 +101,13 @@ def test_days_are_those_of_the_zone():
     assert met(rows, tz="America/New_York")["days"].tolist() == [1]
 
 
+def test_days_before_1970_and_long_after_are_counted_apart():
+    seconds = [float((year - 2026) * 31_557_600) for year in (1901, 1902, 2026, 2200)]
+    rows = stays(*[(who, "x", t, t) for who in "abc" for t in seconds])
+    assert met(rows)["days"].tolist() == [4, 4, 4]
+    assert met(rows[rows["identity_id"] != "c"].iloc[[0, 1, 4, 5]])["days"].tolist() == [2]
+
+
 def test_places_act_like_cameras_and_stay_apart_from_them():
     rows = stays(("a", "x", 0, 1), ("b", "x", 0, 1), ("c", "x", 0, 1))
     rows["place_id"] = pd.Series([None, "x", "x"], dtype="str")
@@ -113,7 +120,8 @@ def test_places_act_like_cameras_and_stay_apart_from_them():
 def test_who_begins_together_meets_whatever_the_names():
     for names in (("a", "b"), ("b", "a")):
         rows = stays((names[0], "x", 10, 20), (names[1], "x", 10, 10))
-        assert len(encounters(rows, window_s=0)) == 1
+        for either in (rows, rows.iloc[::-1]):
+            assert len(encounters(either, window_s=0)) == 1
 
 
 def test_only_one_identity():
@@ -163,13 +171,14 @@ PEOPLE = st.lists(
 @given(rows=PEOPLE, window=st.sampled_from([0, 1, 3, 7]), few=st.booleans())
 def test_as_if_every_two_had_been_compared(rows: list[Any], window: int, few: bool) -> None:
     table = seen(*rows)
-    held = co_occurrence._AT_ONCE
-    co_occurrence._AT_ONCE = 3 if few else held
+    held = co_occurrence._AT_ONCE, co_occurrence._LARGEST
+    # A few rows at once, and moments by rank, as if they did not fit into one number with a place.
+    co_occurrence._AT_ONCE, co_occurrence._LARGEST = (3, 3) if few else held
     try:
         pairs, runs = seen_together(table, window_s=window), visits(table, max_gap_s=2)
         meets, each = met(runs, window_s=window), encounters(runs, window_s=window)
     finally:
-        co_occurrence._AT_ONCE = held
+        co_occurrence._AT_ONCE, co_occurrence._LARGEST = held
     wanted: dict[tuple[str, str], int] = {}
     for one, other in combinations(rows, 2):
         if one[0] != other[0] and one[1] == other[1] and abs(one[2] - other[2]) < window:
@@ -192,7 +201,11 @@ def test_as_if_every_two_had_been_compared(rows: list[Any], window: int, few: bo
     }
 
 
-def test_meetings_with_others_are_those_of_both_together():
+@pytest.mark.parametrize("largest", [2**63, 3])
+def test_meetings_with_others_are_those_of_both_together(
+    largest: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(co_occurrence, "_LARGEST", largest)
     rng = np.random.default_rng(3)
     rows = [
         ("abcdef"[i], "xyz"[j], t, t + d)

@@ -8,6 +8,7 @@ import pytest
 from scipy import stats
 
 from tests.analytics.busy_site import BusySite
+from workbench.analytics import co_occurrence
 from workbench.analytics import significance as module
 from workbench.analytics.significance import significance
 from workbench.errors import InvalidInputError
@@ -49,6 +50,13 @@ def test_the_same_seed_gives_the_same_answer():
     assert not one["expected"].equals(other["expected"])
 
 
+def test_moments_by_rank_give_the_same_answer(monkeypatch):
+    visits = BusySite(5, planted=1, people=40, days=4, regulars=2).visits()
+    quick = significance(visits, shifts=20).pairs
+    monkeypatch.setattr(co_occurrence, "_LARGEST", 3)  # as if nothing fitted into one number
+    pd.testing.assert_frame_equal(significance(visits, shifts=20).pairs, quick)
+
+
 def test_the_order_of_the_rows_does_not_matter():
     visits = BusySite(5, planted=1, people=40, days=4, regulars=2).visits()
     mixed = visits.sample(frac=1, random_state=0).reset_index(drop=True)
@@ -74,6 +82,24 @@ def test_pairs_of_one_identity_are_fewer_questions():
     assert set(hers.pairs[["a", "b"]].stack().mode()) == {"p001"}
     assert both["expected"].equals(both["expected_hers"])
     assert (both["q_hers"] <= both["q"]).all()
+
+
+def test_pairs_among_a_few_are_fewer_questions_about_the_same_site():
+    visits = BusySite(5, planted=1, people=40, days=4, regulars=2).visits()
+    few = ["p000", "p001", "p002", "p002", "nobody"]
+    whole, theirs = significance(visits), significance(visits, among=few)
+    assert theirs.tested == 3
+    rows = whole.pairs[whole.pairs["a"].isin(few) & whole.pairs["b"].isin(few)]
+    assert len(rows) == 2  # p000 and p002 never met: asked about all the same
+    told = ["a", "b", "count", "expected", "p"]
+    pd.testing.assert_frame_equal(theirs.pairs[told], rows[told].reset_index(drop=True))
+    assert (theirs.pairs["q"] <= rows["q"].to_numpy()).all()
+    assert (theirs.runs == whole.runs).all()
+    hers = significance(visits, identity="p001", among=few)
+    assert (hers.tested, len(hers.pairs)) == (2, 2)
+    assert significance(visits, identity="p009", among=few).tested == 0
+    nobody = significance(visits, among=[])
+    assert (nobody.tested, len(nobody.pairs)) == (0, 0)
 
 
 def test_progress_is_told():

@@ -126,6 +126,18 @@ def test_as_counted_row_by_row(rows: list[tuple[str, str, int]], gap: int, table
     assert plain(visits(table(rows), max_gap_s=gap), ZERO) == slow_visits(rows, gap)
 
 
+def test_centuries_and_many_people_fit_too(table: Any) -> None:
+    # Too much for one number of 63 bits: who, where and a time of centuries.
+    rows = [(f"p{n:04d}", "c", t) for n in range(1100) for t in (7e9, -2e9, 3, 7e9 + 9)]
+    found = visits(table(rows), max_gap_s=10)
+    hers = [(-2_000_000_000, 0, 1), (3, 0, 1), (7_000_000_000, 9, 2)]
+    assert plain(found, ZERO) == [
+        (f"p{n:04d}", "c", begin, begin + stay, many)
+        for n in range(1100)
+        for begin, stay, many in hers
+    ]
+
+
 def test_campus_gives_87_visits(campus: Any) -> None:
     found = visits(campus["sightings"], max_gap_s=30)
     assert len(found) == 87

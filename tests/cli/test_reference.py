@@ -69,8 +69,9 @@ OPTIONS = {
     "visits": "max-gap",
     "flow": "max-gap",
     "find": "appearance identity vector vectors space k camera start end min-similarity by",
-    "pairs": "method window start end camera significance seed top",
-    "together": "method window start end camera significance seed top",
+    "pairs": "method window start end camera identity min-overlap min-days significance seed top",
+    "together": "method window start end camera identity min-overlap min-days significance "
+    "seed top",
     "path": "by",
     "report": "html start end tz",
     "demo": "small reset seed",

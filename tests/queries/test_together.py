@@ -6,11 +6,13 @@ import json
 from pathlib import Path
 
 import networkx as nx
+import pandas as pd
 import pytest
 
 import workbench
+from tests.analytics.busy_site import BusySite
 from workbench.errors import InvalidInputError, NotFoundError
-from workbench.queries.together import words
+from workbench.queries.co_occurrences import words
 
 ZERO = "2026-01-01T00:00Z"
 
@@ -64,6 +66,43 @@ def test_what_is_not_there_or_cannot_be_is_refused(bench) -> None:
         bench.together.pairs().significant()
     with pytest.raises(InvalidInputError, match="never together"):
         bench.together.pairs().in_words("p1", "p2")
+
+
+def test_filters_that_cannot_be_are_refused(bench) -> None:
+    for given in ({"min_days": -1}, {"min_days": 1.5}, {"min_overlap_s": -1}):
+        with pytest.raises(InvalidInputError, match=next(iter(given))):
+            bench.together.pairs(**given)
+    with pytest.raises(InvalidInputError, match="have no length"):
+        bench.together.pairs(method="pairs", min_overlap_s=1)
+
+
+def test_only_with_some(bench) -> None:
+    assert bench.together.of("p1", identity="p5").pairs["b"].tolist() == ["p5"]
+    assert bench.together.of("p1", identity=["p2", "p3"]).pairs.empty
+    with pytest.raises(NotFoundError):
+        bench.together.of("p1", identity="p9")
+
+
+def test_chance_is_learned_from_the_whole_site_whoever_is_asked_about(tmp_path: Path) -> None:
+    seen = BusySite(5, planted=1, people=40, days=4, regulars=2).visits()
+    seen = seen.rename(columns={"start": "timestamp"})[["identity_id", "camera_id", "timestamp"]]
+    with workbench.open(tmp_path / "store", create=True) as bench:
+        bench.cameras.add(pd.DataFrame({"id": seen["camera_id"].unique()}))
+        bench.manager.create_identities(pd.DataFrame({"id": seen["identity_id"].unique()}))
+        seen["id"] = [f"s{n}" for n in range(len(seen))]
+        bench.appearances.add(seen)
+        whole = bench.together.pairs(significance=True)
+        two = ["p000", "p001"]
+        asked = bench.together.pairs(identity=two, significance=True)
+        one = asked.pairs.iloc[0]
+        assert asked.chance.tested == 1 and len(asked.pairs) == 1
+        row = whole.pairs.set_index(["a", "b"]).loc[tuple(two)]
+        assert one[["count", "expected", "p"]].tolist() == row[["count", "expected", "p"]].tolist()
+        assert one["q"] == one["p"]  # one question
+        plain = bench.together.pairs(identity=two).pairs.iloc[0]
+        assert plain[["count", "days"]].tolist() == one[["count", "days"]].tolist()
+        hers = bench.together.of("p001", identity="p000", significance=True)
+        assert hers.chance.tested == 1 and hers.pairs.iloc[0]["q"] == one["q"]
 
 
 def test_the_network_carries_the_pairs(bench) -> None:

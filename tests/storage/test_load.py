@@ -152,6 +152,14 @@ def test_strict_refuses_everything_for_one_bad_row(tmp_path: Path, write: Any) -
     assert content(store) == before
 
 
+def test_what_a_dry_run_rejects_stays_where_tests_write(
+    tmp_path: Path, write: Any, temporary: Path
+) -> None:
+    file = write("bad.csv", HEADER + "x9,yesterday,c1,p1,0.9\n")
+    report = load(tmp_path / "store", file, dry_run=True)
+    assert report.rejects_file is not None and Path(report.rejects_file).parent == temporary
+
+
 def test_a_dry_run_says_what_would_happen_and_writes_nothing(tmp_path: Path, write: Any) -> None:
     store = tmp_path / "store"
     file = write("seen.csv", HEADER + ROWS + ROWS.splitlines()[0] + "\nx9,never,c1,,\n")

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
-from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -23,6 +22,7 @@ from workbench.analytics.visits import locations, named, numbered, spelled_out
 WINDOW_S = 60.0
 RUN_GAP_S = 600.0
 _AT_ONCE = 4_000_000  # rows held in memory at once
+_LARGEST = 2**63  # no number is as large
 _RUN_US = 30_000_000  # sightings nearer to each other than that are looked up together
 
 
@@ -45,7 +45,8 @@ def encounters(
     DataFrame
         ``a``, ``b`` (identities, in order of id), ``camera_id`` and ``place_id`` (one of the two
         is missing), ``start`` and ``end`` (from when to when both were there; of visits that do
-        not overlap, the time between them), ``overlap_s`` (0 where they do not overlap),
+        not overlap, the time between them: when the one had left and when the other came),
+        ``overlap_s`` (0 where they do not overlap),
         ``a_dwell_s`` and ``b_dwell_s``; in order of start, a, b.
 
     Raises
@@ -135,7 +136,9 @@ def walks(
     )
     steps = where[moved].groupby(run[moved])
     found["steps"], found["cameras"] = steps.size(), steps.agg(list)
-    found = found[found["steps"] >= min_steps].sort_values(["start", "a", "b"], ignore_index=True)
+    found = found[found["steps"] >= columns.whole(min_steps, "min_steps")].sort_values(
+        ["start", "a", "b"], ignore_index=True
+    )
     return columns.table(columns.WALKS, {name: found[name] for name in columns.WALKS})
 
 
@@ -162,7 +165,9 @@ def met(visits: pd.DataFrame, *, window_s: float = WINDOW_S, tz: str = "UTC") ->
     -------
     DataFrame
         ``a``, ``b`` (``a < b``), ``count``, ``overlap_s``, ``cameras`` (different ones, places
-        among them), ``days`` (different ones), ``first`` and ``last``; by count, then ids.
+        among them), ``days`` (different ones), ``first`` (``start`` of the first encounter) and
+        ``last`` (latest ``end``): of visits that do not overlap these are when the one had left
+        and when the other came, as for :func:`encounters`; by count, then ids.
 
     Raises
     ------
@@ -205,7 +210,8 @@ def seen_together(
     Returns
     -------
     DataFrame
-        As :func:`met`; ``overlap_s`` is missing, for a sighting has no length.
+        As :func:`met`, ``first`` and ``last`` the first and last sighting of those pairs;
+        ``overlap_s`` is missing, for a sighting has no length.
 
     Raises
     ------
@@ -241,6 +247,41 @@ def local_days(us: np.ndarray, tz: str) -> np.ndarray:
 
 
 @dataclass(frozen=True, slots=True)
+class Order:
+    """Groups and moments in them as one number each, in order of both: those are quickly found."""
+
+    begun: int
+    span: int
+    moments: np.ndarray | None  # where the numbers would not fit: then a moment is its rank
+
+    @classmethod
+    def of(cls, groups: int, *us: np.ndarray) -> Order:
+        """Return the order of so many groups and these moments."""
+        known = [each for each in us if len(each)]
+        begun = min((int(each.min()) for each in known), default=0)
+        span = max((int(each.max()) for each in known), default=0) - begun + 2
+        if max(groups, 1) * span < _LARGEST:
+            return cls(begun, span, None)
+        moments = np.unique(np.concatenate(known))
+        return cls(0, len(moments) + 1, moments)
+
+    def at(self, group: np.ndarray, us: np.ndarray) -> np.ndarray:
+        """Return the numbers of these; a moment after all that are known counts as that."""
+        if self.moments is not None:
+            us = np.searchsorted(self.moments, us)
+        return group * np.int64(self.span) + np.clip(us - self.begun, 0, self.span - 1)
+
+
+def in_order(key: np.ndarray, *then: np.ndarray) -> np.ndarray:
+    """Return the order of rows by a number, and by others where that is the same."""
+    order = np.argsort(key)
+    # Few numbers are the same, and sorting by one is many times as fast as by several.
+    if (key[order[1:]] == key[order[:-1]]).any():
+        return np.lexsort((*reversed(then), key))
+    return order
+
+
+@dataclass(frozen=True, slots=True)
 class Stays:
     """Visits as numbers, sorted by place, then start: who, where, and microseconds."""
 
@@ -263,11 +304,16 @@ class Stays:
 
     def sorted(self) -> Stays:
         """Return them in order of place and start, of two that begin together the longer first."""
-        order = np.lexsort((self.who, -self.end, self.start, self.where))
+        key = Order.of(self._places, self.start).at(self.where, self.start)
+        order = in_order(key, -self.end, self.who)
         who, where, start, end = (
             values[order] for values in (self.who, self.where, self.start, self.end)
         )
         return Stays(who, where, start, end, self.people, self.cameras, self.places)
+
+    @property
+    def _places(self) -> int:
+        return len(self.cameras) + len(self.places)
 
     def meet(self, window: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield positions of every two visits of an encounter, the one that begins first in front.
@@ -275,13 +321,10 @@ class Stays:
         All later visits of its place that begin before one has ended, and the window after it, meet
         it: nothing is looked at twice and nothing in vain.
         """
-        n = len(self.who)
-        moments = np.unique(self.start)
-        base = len(moments) + 1
-        key = self.where.astype("int64") * base + np.searchsorted(moments, self.start)
-        until = np.searchsorted(moments, self.end + window, side="left")
-        after = np.searchsorted(key, self.where.astype("int64") * base + until, side="left")
-        many = np.maximum(after - np.arange(n) - 1, 0)
+        order = Order.of(self._places, self.start)
+        key = order.at(self.where, self.start)
+        after = np.searchsorted(key, order.at(self.where, self.end + window))
+        many = np.maximum(after - np.arange(len(self.who)) - 1, 0)
         part = np.cumsum(many) // _AT_ONCE
         nobody = np.empty(0, dtype="int64")
         yield nobody, nobody
@@ -293,22 +336,14 @@ class Stays:
 
     def across(self, others: Stays, window: int) -> tuple[np.ndarray, np.ndarray]:
         """Return positions of every two visits of an encounter, one of these and one of others'."""
-        moments = np.unique(np.concatenate([self.start, others.start]))
-        base = len(moments) + 1
-        mine, theirs = (
-            stays.where.astype("int64") * base + np.searchsorted(moments, stays.start)
-            for stays in (self, others)
-        )
+        order = Order.of(self._places, self.start, others.start)
+        mine, theirs = (order.at(stays.where, stays.start) for stays in (self, others))
         found = []
         # Whoever begins first: these (and together with them), then the others.
-        sides: list[tuple[Stays, np.ndarray, Literal["left", "right"]]]
-        sides = [(self, theirs, "left"), (others, mine, "right")]
-        for first, key, side in sides:
-            place = first.where.astype("int64") * base
-            low = np.searchsorted(key, place + np.searchsorted(moments, first.start, side=side))
-            after = np.searchsorted(moments, first.end + window, side="left")
-            high = np.maximum(np.searchsorted(key, place + after), low)
-            found.append(spelled_out(np.arange(len(low)), low, high - low))
+        for first, key, after in ((self, theirs, 0), (others, mine, 1)):
+            low = np.searchsorted(key, order.at(first.where, first.start + after))
+            high = np.searchsorted(key, order.at(first.where, first.end + window))
+            found.append(spelled_out(np.arange(len(low)), low, np.maximum(high - low, 0)))
         (one, other), (late, early) = found
         return np.concatenate([one, early]), np.concatenate([other, late])
 
@@ -332,7 +367,7 @@ class _Runs:
     of_row: np.ndarray
     first: np.ndarray
     keys: np.ndarray
-    moments: np.ndarray
+    order: Order
 
     @classmethod
     def of(cls, sightings: pd.DataFrame, longest: int) -> _Runs:
@@ -352,9 +387,8 @@ class _Runs:
             who[first[:-1]][by], where[first[:-1]][by], start[by], end[by], people, cameras, places
         )
         of_row = np.repeat(np.arange(len(size)), size)
-        moments = np.unique(us)
-        keys = of_row * (len(moments) + 1) + np.searchsorted(moments, us[row])
-        return cls(stays, us[row], of_row, begin, keys, moments)
+        in_runs = Order.of(len(size), us)
+        return cls(stays, us[row], of_row, begin, in_runs.at(of_row, us[row]), in_runs)
 
     def near(
         self, one: np.ndarray, other: np.ndarray, window: int
@@ -368,14 +402,12 @@ class _Runs:
         short, long = np.where(shorter, one, other), np.where(shorter, other, one)
         many = size[short]
         part = np.cumsum(many) // _AT_ONCE
-        base = len(self.moments) + 1
         for number in np.unique(part):
             rows = np.flatnonzero(part == number)
             run, row = spelled_out(long[rows], self.first[short[rows]], many[rows])
-            after = np.searchsorted(self.moments, self.us[row] - window, side="right")
-            before = np.searchsorted(self.moments, self.us[row] + window, side="left")
-            low = np.searchsorted(self.keys, run * base + after)
-            high = np.searchsorted(self.keys, run * base + before)
+            us = self.us[row]
+            low = np.searchsorted(self.keys, self.order.at(run, us - window + 1))
+            high = np.searchsorted(self.keys, self.order.at(run, us + window))
             yield row, run, low, np.maximum(high, low)
 
 
@@ -399,13 +431,14 @@ class _Cells:
         day = self.day - self.day.min()
         wide, long = int(self.where.max()) + 1, int(day.max()) + 1
         if (int(self.pair.max()) + 1) * wide * long < 2**62:
-            order = np.argsort((self.pair * wide + self.where) * long + day)
+            key = (self.pair * wide + self.where) * long + day
+            if (key[1:] > key[:-1]).all():
+                return self
+            order = np.argsort(key)
         else:
             order = np.lexsort((day, self.where, self.pair))
         pair, where, day = (values[order] for values in (self.pair, self.where, self.day))
         at = _begins(pair, where, day)
-        if len(at) == len(order) and (np.diff(order) == 1).all():
-            return self
         return _Cells(
             pair[at],
             where[at],
@@ -453,12 +486,11 @@ class _Tally:
         ).reduced()
         at = _begins(cells.pair)
         pairs = cells.pair[at]
-        places = cells.pair[_begins(cells.pair, cells.where)]
-        by_day = np.lexsort((cells.day, cells.pair))
-        days = cells.pair[by_day][_begins(cells.pair[by_day], cells.day[by_day])]
+        row = np.repeat(np.arange(len(at)), np.diff(np.append(at, len(cells.pair))))
+        at_place = row[_begins(cells.pair, cells.where)]
         n = len(self._people)
         count, overlap = _summed(cells.count, at), _summed(cells.overlap, at)
-        order = np.lexsort((pairs, -count))  # the number of a pair is in order of its ids
+        order = np.argsort(-count, kind="stable")  # stable: they are in order of ids
         first = np.minimum.reduceat(cells.first, at) if len(at) else cells.first
         last = np.maximum.reduceat(cells.last, at) if len(at) else cells.last
         return columns.table(
@@ -468,8 +500,8 @@ class _Tally:
                 "b": self._people.take(pairs[order] % max(n, 1)),
                 "count": count[order],
                 "overlap_s": overlap[order] / 1e6,
-                "cameras": _how_many(places, pairs)[order],
-                "days": _how_many(days, pairs)[order],
+                "cameras": np.bincount(at_place, minlength=len(at))[order],
+                "days": _different(row, cells.day, len(at))[order],
                 "first": columns.instants(first[order]),
                 "last": columns.instants(last[order]),
             },
@@ -489,5 +521,9 @@ def _summed(values: np.ndarray, at: np.ndarray) -> np.ndarray:
     return np.add.reduceat(values, at) if len(at) else values
 
 
-def _how_many(of: np.ndarray, pairs: np.ndarray) -> np.ndarray:
-    return np.searchsorted(of, pairs, side="right") - np.searchsorted(of, pairs, side="left")
+def _different(row: np.ndarray, day: np.ndarray, rows: int) -> np.ndarray:
+    """Return how many different days each row has."""
+    first, last = day.min(initial=0), day.max(initial=0)
+    long = int(last - first) + 1
+    cell = np.sort(row * long + (day - first))
+    return np.bincount(cell[_begins(cell)] // long, minlength=rows)

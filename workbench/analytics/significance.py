@@ -24,14 +24,22 @@ Operations Research 69 (2009).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
 from workbench.analytics import columns
-from workbench.analytics.co_occurrence import RUN_GAP_S, WINDOW_S, Stays, local_days, met
+from workbench.analytics.co_occurrence import (
+    RUN_GAP_S,
+    WINDOW_S,
+    Order,
+    Stays,
+    in_order,
+    local_days,
+    met,
+)
 from workbench.errors import InvalidInputError
 
 SHIFTS = 50
@@ -40,7 +48,7 @@ _LONGEST_RUN = 200  # steps; longer ones count as that
 _UNIT, _CELLS = 0.25, 2048  # of the grid of surprises, in nats
 _FEW = 20  # a share seen less often than that is extrapolated
 _NARROW = 120  # cells of how nearly together, over two windows
-_ROWS = 2_000  # pairs whose distribution is held in memory at once
+_ROWS = 2_000  # distributions held in memory at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +61,7 @@ class Significance:
         Columns of ``columns.SIGNIFICANCE``, by p, then ids: only pairs that met; any other has
         p = 1.
     tested : int
-        Pairs of people there are, over which q is taken.
+        Pairs asked about, over which q is taken: of all people there are, unless fewer were named.
     samples : int
         Chance meetings drawn for each pair: two a shift.
     runs : ndarray
@@ -79,6 +87,7 @@ def significance(
     shifts: int = SHIFTS,
     seed: int = 0,
     identity: str | None = None,
+    among: Sequence[str] | None = None,
     longest_s: float = LONGEST_S,
     run_gap_s: float = RUN_GAP_S,
     progress: Callable[[int], None] | None = None,
@@ -99,6 +108,9 @@ def significance(
         The same seed gives the same answer.
     identity : str, optional
         Only pairs of this one are asked about: q is over those alone.
+    among : sequence of str, optional
+        Only pairs of two of these are asked about. Chance is learned from everybody all the same:
+        give the visits of the whole site.
     longest_s : float
         The longest shift, seconds, earlier or later.
     run_gap_s : float
@@ -123,12 +135,23 @@ def significance(
     _refuse(visits, longest_s, tz)
     pairs = met(visits, window_s=window_s, tz=tz)
     null = Null.of(visits, window_s, tz, shifts, seed, longest_s, run_gap_s)
-    n = len(null.stays.people)
+    pairs, tested = _asked(pairs, null.stays.people, identity, among)
+    return _tested(pairs, null, tested, progress)
+
+
+def _asked(
+    pairs: pd.DataFrame, people: pd.Index, identity: str | None, among: Sequence[str] | None
+) -> tuple[pd.DataFrame, int]:
+    """Return the pairs that are asked about, and how many there are with those who never met."""
+    n = len(people)
+    if among is not None:
+        pairs = pairs[pairs["a"].isin(among) & pairs["b"].isin(among)]
+        n = int(people.isin(among).sum())
     tested = n * (n - 1) // 2
     if identity is not None:
-        hers = (pairs["a"] == identity) | (pairs["b"] == identity)
-        pairs, tested = pairs[hers].reset_index(drop=True), max(n - 1, 0)
-    return _tested(pairs, null, tested, progress)
+        pairs = pairs[(pairs["a"] == identity) | (pairs["b"] == identity)]
+        tested = n - 1 if identity in people and (among is None or identity in among) else 0
+    return pairs.reset_index(drop=True), tested
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +260,7 @@ class Null:
         start, end, where = np.minimum(later, sooner), np.maximum(later, sooner), own.where[one]
         came = np.abs(own.start[one] - moved.start[other])
         apart = np.minimum(came, np.abs(own.end[one] - moved.end[other]))
-        order = np.lexsort((where, start, way))
+        order = in_order(Order.of(2 * n * n, start).at(way, start), where)
         way, start, end, where = way[order], start[order], end[order], where[order]
         same = np.zeros(len(way), dtype=bool)
         same[1:] = (way[1:] == way[:-1]) & (start[1:] - end[:-1] <= self.gap)
@@ -355,13 +378,15 @@ def _tails(total: np.ndarray, rate: np.ndarray, mass: np.ndarray) -> np.ndarray:
     """
     wave = np.fft.rfft(mass)
     p = np.ones(len(total))
-    for begin in range(0, len(total), _ROWS):
-        rows = slice(begin, begin + _ROWS)
-        whole = np.fft.irfft(np.exp(rate[rows, None] * (wave - 1)), n=_CELLS, axis=1)
+    rates, number = np.unique(rate, return_inverse=True)  # many pairs have the same one
+    for begin in range(0, len(rates), _ROWS):
+        some = rates[begin : begin + _ROWS, None]
+        whole = np.fft.irfft(np.exp(some * (wave - 1)), n=_CELLS, axis=1)
         tail = np.cumsum(np.maximum(whole, 0)[:, ::-1], axis=1)[:, ::-1]
+        rows = (number >= begin) & (number < begin + _ROWS)
         at = np.minimum(total[rows], _CELLS - 1)
         # The transform is exact to about 1e-16 a cell: what is smaller than that is noise.
-        p[rows] = np.clip(tail[np.arange(len(tail)), at], 1e-13, 1)
+        p[rows] = np.clip(tail[number[rows] - begin, at], 1e-13, 1)
     return p
 
 

@@ -21,7 +21,7 @@ def progress(total: int, what: str) -> Iterator[Callable[[int], None]]:
         with _notebook_bar(total, what) as step:
             yield step
         return
-    silent = not sys.stderr.isatty()
+    silent = sys.stderr is None or not sys.stderr.isatty()  # a program without a console has none
     with tqdm(total=total, desc=what, disable=silent, file=sys.stderr, leave=False) as bar:
 
         def step(many: int) -> None:
