@@ -17,6 +17,7 @@ from workbench.analytics.co_occurrence import (
     encounters,
     meetings,
     met,
+    near,
     seen_together,
     walks,
 )
@@ -225,3 +226,52 @@ def test_meetings_with_others_are_those_of_both_together(
         and max(own.start[i], others.start[j]) - min(own.end[i], others.end[j]) < 20_000_000
     )
     assert found == wanted
+
+
+def spans(*rows: tuple[float, float]) -> pd.DataFrame:
+    """Return times: from second, to second."""
+    return stays(*(("p1", "a", *row) for row in rows))[["start", "end"]]
+
+
+def test_near_keeps_what_reaches_into_the_time_around_an_encounter() -> None:
+    met = spans((5000, 5100), (20_000, 20_000))
+    rows = [
+        ("p1", "a", 0, 4000),
+        ("p1", "a", 0, 4399),
+        ("p1", "b", 5700, 6000),
+        ("p3", "b", 5701, 19_399),
+        ("p1", "a", 0, 90_000),
+        ("p2", "a", 20_600, 20_700),
+    ]
+    visits = stays(*rows)
+    visits.index = visits.index + 7
+    kept = near(visits, met, around_s=600)
+    assert ((kept["end"] - ZERO).dt.total_seconds()).tolist() == [6000, 90_000, 20_700]
+    assert list(kept.index) == [0, 1, 2]
+    assert kept["end"].dtype == visits["end"].dtype
+    assert len(near(visits, met, around_s=601)) == 5
+    assert len(near(visits, met.iloc[:0])) == 0
+    assert len(near(visits, met, around_s=1e300)) == len(visits)
+
+
+def test_near_agrees_with_looking_at_every_two() -> None:
+    rng = np.random.default_rng(5)
+    a, c = rng.uniform(0, 86_400, 300), rng.uniform(0, 86_400, 12)
+    long, overlap = rng.uniform(0, 2000, 300), rng.uniform(0, 4000, 12)
+    visits = stays(*(("p1", "a", s, s + w) for s, w in zip(a, long, strict=True)))
+    met = spans(*((s, s + w) for s, w in zip(c, overlap, strict=True)))
+    around = pd.Timedelta(seconds=300)
+    begins, ends = met["start"].to_numpy()[None] - around, met["end"].to_numpy()[None] + around
+    touch = (visits["start"].to_numpy()[:, None] <= ends) & (
+        visits["end"].to_numpy()[:, None] >= begins
+    )
+    expected = visits[touch.any(axis=1)].reset_index(drop=True)
+    assert 0 < len(expected) < len(visits)
+    pd.testing.assert_frame_equal(near(visits, met, around_s=300), expected)
+
+
+@pytest.mark.parametrize("around_s", [-1.0, float("nan"), "long", None])
+def test_near_refuses_what_is_no_length_of_time(around_s: Any) -> None:
+    visits = stays(("p1", "a", 0, 4000))
+    with pytest.raises(InvalidInputError, match="around_s is"):
+        near(visits, spans((0, 1)), around_s=around_s)

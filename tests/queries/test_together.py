@@ -188,14 +188,17 @@ def test_the_demo_holds_its_hidden_pair(tmp_path: Path) -> None:
         }
         one, other = sorted(told["hidden_pair"]["identities"])
         regulars = set(told["busy_regulars"]["identities"])
-        everybody = bench.together.pairs(significance=True)
-        top = everybody.pairs.head(6)
-        assert set(top["a"]) & regulars or set(top["b"]) & regulars
-        both = everybody.pairs["a"].isin(regulars) & everybody.pairs["b"].isin(regulars)
+        group = set(told["scheduled_group"]["identities"])
+        everybody = bench.together.pairs(significance=True, window_s=10)
         # About all the time, and no more together than chance has it.
-        assert (everybody.pairs["q"][both] > 0.5).all()
+        first = everybody.pairs.head(6)
+        assert {*first["a"], *first["b"]} == regulars
+        assert (first["q"] > 0.5).all() and first["lift"].between(0.8, 1.4).all()
+        left = everybody.significant()[["a", "b"]].to_numpy().tolist()
+        assert [one, other] in left
+        assert all(set(pair) <= group for pair in left if pair != [one, other])
         hers = bench.together.of(one, significance=True, window_s=10)
         assert hers.significant()[["a", "b"]].to_numpy().tolist() == [[one, other]]
         picture = hers.plot()
         assert any(trace.name.startswith("seen, more than chance") for trace in picture.data)
-        assert hers.in_words(one, other).startswith("together 6 times at 6 cameras; ")
+        assert hers.in_words(one, other).startswith("together 8 times at 7 cameras; ")

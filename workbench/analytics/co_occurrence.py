@@ -149,6 +149,47 @@ def meetings(encounters: pd.DataFrame, *, min_dwell_s: float = 60.0) -> pd.DataF
     return encounters[stayed].reset_index(drop=True)
 
 
+def near(
+    visits: pd.DataFrame, encounters: pd.DataFrame, *, around_s: float = 1800.0
+) -> pd.DataFrame:
+    """Return the visits within so many seconds before or after an encounter, each whole.
+
+    Of many days it leaves what a timeline of encounters needs. Anybody's visits stay, whoever met.
+
+    Parameters
+    ----------
+    visits : DataFrame
+        Or any other table with ``start`` and ``end``: gaps, outages, implausible moves.
+    encounters : DataFrame
+        With ``start`` and ``end``.
+    around_s : float
+        Seconds, at least 0.
+
+    Raises
+    ------
+    InvalidInputError
+        When `around_s` is no duration, or a column is missing.
+
+    Examples
+    --------
+    >>> def spans(*minutes):
+    ...     times = pd.to_datetime(minutes, unit="m", utc=True)
+    ...     return pd.DataFrame({"start": times, "end": times})
+    >>> near(spans(0, 31, 99), spans(60))["start"].dt.strftime("%H:%M").tolist()
+    ['00:31']
+    """
+    columns.require(visits, ("start", "end"), "visits")
+    columns.require(encounters, ("start", "end"), "encounters")
+    around = columns.duration_us(around_s, "around_s")
+    known = encounters.dropna(subset=["start", "end"]).sort_values("start", kind="stable")
+    begins, ends = (columns.microseconds(known[name]) for name in ("start", "end"))
+    # The latest end of the encounters that begin in time: one of them lasts long enough, or none.
+    reach = np.concatenate([[-(2**62)], np.maximum.accumulate(ends + around)])
+    start, end = (columns.microseconds(visits[name]) for name in ("start", "end"))
+    kept = reach[np.searchsorted(begins - around, end, side="right")] >= start
+    return visits[kept & visits[["start", "end"]].notna().all(axis=1)].reset_index(drop=True)
+
+
 def met(visits: pd.DataFrame, *, window_s: float = WINDOW_S, tz: str = "UTC") -> pd.DataFrame:
     """Return who met whom, counted by encounters: one row a pair of identities.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from workbench.analytics.co_occurrence import near
 from workbench.analytics.gaps import unseen_gaps
 from workbench.queries.picture import Picture
 
@@ -249,8 +250,6 @@ class Timeline(Picture):
         Visits within `around_s` seconds before or after one, and what follows from them; all, where
         there is no encounter.
         """
-        from workbench.views.charts.timeline import near
-
         if encounters.empty:
             return replace(self, encounters=encounters)
         return replace(

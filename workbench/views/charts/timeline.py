@@ -8,12 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
 from workbench import times
-from workbench.errors import InvalidInputError
 from workbench.views.charts.bars import bar_names, outage_marks, relevant, visit_traces
 from workbench.views.charts.chart import (
     LETTERS,
@@ -57,7 +55,6 @@ LANES = 160
 _PANEL_LANES = 84
 _STEPS_US = tuple(minutes * 60_000_000 for minutes in (1, 2, 5, 10, 15, 30, 60, 120, 180, 240))
 _LEVEL = 16
-_EVER_S = 1e12
 _TOP, _BOTTOM, _MIDDLE_PX = 84, 74, 760
 
 
@@ -112,7 +109,7 @@ def timeline(
         they crowd. All markers are the points of the one trace whose ``meta`` is ``"encounters"``;
         ``customdata`` of a point is the position (int) of its row in this table. Days without a
         visit have no panel then, gaps that join no two visits given are not drawn, and cameras
-        of encounters are the first to have a letter; :func:`near` leaves what lies around them.
+        of encounters are the first to have a letter.
     order : sequence of str, optional
         Identities in the order of their lanes; one that has no visit has an empty lane. In order
         of first visit unless given.
@@ -293,57 +290,6 @@ def _by_level(
     known = pd.DataFrame({"level": pd.Series(levels.values(), dtype="str")})
     storeys = {name: n for n, name in enumerate(levels_of(known, None))}
     return sorted(keys, key=lambda key: storeys.get(levels.get(key, ""), len(storeys)))
-
-
-def near(
-    visits: pd.DataFrame, encounters: pd.DataFrame, *, around_s: float = 1800.0
-) -> pd.DataFrame:
-    """Return the visits within so many seconds before or after an encounter, each whole.
-
-    Of many days it leaves what a timeline of encounters needs. Anybody's visits stay, whoever met.
-
-    Parameters
-    ----------
-    visits : DataFrame
-        Or any other table with ``start`` and ``end``: gaps, outages, implausible moves.
-    encounters : DataFrame
-        With ``start`` and ``end``.
-    around_s : float
-        Seconds, at least 0.
-
-    Raises
-    ------
-    InvalidInputError
-        When `around_s` is negative or not a finite number, or a column is missing.
-
-    Examples
-    --------
-    >>> def spans(*minutes):
-    ...     times = pd.to_datetime(minutes, unit="m", utc=True)
-    ...     return pd.DataFrame({"start": times, "end": times})
-    >>> near(spans(0, 31, 99), spans(60))["start"].dt.strftime("%H:%M").tolist()
-    ['00:31']
-    """
-    require(visits, ("start", "end"), "visits", "bench.tracks.visits")
-    require(encounters, ("start", "end"), "encounters", "bench.together.encounters")
-    if not 0 <= around_s < float("inf"):
-        raise InvalidInputError(
-            f"{around_s!r:.100} is no time around an encounter.",
-            where="around_s",
-            next="Give seconds, 0 or more.",
-        )
-    around = round(min(around_s, _EVER_S) * 1e6)
-    known = encounters.dropna(subset=["start", "end"]).sort_values("start", kind="stable")
-    begins, ends = (_us(known[name]) for name in ("start", "end"))
-    # The latest end of the encounters that begin in time: one of them lasts long enough, or none.
-    reach = np.concatenate([[-(2**62)], np.maximum.accumulate(ends + around)])
-    sooner = np.searchsorted(begins - around, _us(visits["end"]), side="right")
-    kept = (reach[sooner] >= _us(visits["start"])) & visits[["start", "end"]].notna().all(axis=1)
-    return visits[kept].reset_index(drop=True)
-
-
-def _us(instants: pd.Series) -> np.ndarray:
-    return instants.to_numpy(dtype="datetime64[us]").view("int64")
 
 
 # --------------------------------------------------------------------------------------------

@@ -92,6 +92,7 @@ class CoOccurrenceExplorer(W.VBox):
             bool(pairs["q"].notna().any()),
         )  # fmt: skip
         self._chosen: tuple[str, ...] = ()
+        self._still = False
         self._met = pd.DataFrame()
         self._places: dict[str, tuple[float, float]] = {}
         self._make_controls()
@@ -236,9 +237,10 @@ class CoOccurrenceExplorer(W.VBox):
 
     def clear(self) -> None:
         """Take thresholds and choice away."""
-        self._chosen = ()
+        self._chosen, self._still = (), True  # one picture of the end, none of each step to it
         self.search.value, self.only.value = "", False
         self._thresholds.clear()
+        self._still = False
         self._show_nothing()
         self._lay_out()
 
@@ -336,6 +338,8 @@ class CoOccurrenceExplorer(W.VBox):
 
     # ------------------------------------------------------------------ what is drawn
     def _filter(self) -> None:
+        if self._still:
+            return
         left = self._thresholds.left()
         around = self._chosen[0] if self.only.value and self._chosen else None
         self._drawn = self._thresholds.drawn(left, around)
