@@ -45,6 +45,27 @@ def test_of_one_identity_and_her_companions(bench) -> None:
     assert walk["cameras"] == ["entrance", "corridor", "lab"] and walk["steps"] == 3
 
 
+def test_who_walks_past_meets_nobody(tmp_path: Path) -> None:
+    minutes = {"p1": range(0, 300, 10), "p2": range(30, 240, 10), "p3": range(100, 120, 10)}
+    rows = [(who, s) for who, seen in minutes.items() for s in seen]
+    with workbench.open(tmp_path / "store", create=True) as bench:
+        bench.cameras.add(pd.DataFrame({"id": ["hall"]}))
+        bench.manager.create_identities(pd.DataFrame({"id": list(minutes)}))
+        start = pd.Timestamp("2026-01-12T08:00Z")
+        seen = pd.DataFrame(rows, columns=["identity_id", "s"])
+        seen["timestamp"] = start + pd.to_timedelta(seen.pop("s"), unit="s")
+        bench.appearances.add(seen.assign(camera_id="hall", id=[f"s{n}" for n in range(len(seen))]))
+        assert len(bench.together.encounters()) == 3
+        met = bench.together.meetings()
+        # p3 was there for ten seconds.
+        assert met[["a", "b", "overlap_s"]].to_numpy().tolist() == [["p1", "p2", 200.0]]
+        assert len(bench.together.meetings("p3")) == 0
+        assert len(bench.together.meetings("p3", "p1", min_dwell_s=10)) == 1
+        assert bench.together.meetings(min_dwell_s=201).empty
+        with pytest.raises(NotFoundError):
+            bench.together.meetings("p9")
+
+
 def test_filters(bench) -> None:
     assert bench.together.pairs(camera="lab").pairs["count"].tolist()[0] == 1
     assert bench.together.pairs(identity=["p2", "p3", "p5"]).pairs.empty

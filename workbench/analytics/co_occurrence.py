@@ -21,6 +21,7 @@ from workbench.analytics.visits import locations, named, numbered, spelled_out
 
 WINDOW_S = 60.0
 RUN_GAP_S = 600.0
+MEETING_S = 60.0
 _AT_ONCE = 4_000_000  # rows held in memory at once
 _LARGEST = 2**63  # no number is as large
 _RUN_US = 30_000_000  # sightings nearer to each other than that are looked up together
@@ -142,7 +143,7 @@ def walks(
     return columns.table(columns.WALKS, {name: found[name] for name in columns.WALKS})
 
 
-def meetings(encounters: pd.DataFrame, *, min_dwell_s: float = 60.0) -> pd.DataFrame:
+def meetings(encounters: pd.DataFrame, *, min_dwell_s: float = MEETING_S) -> pd.DataFrame:
     """Return the encounters at which both stayed, and together, for at least so many seconds."""
     columns.duration_us(min_dwell_s, "min_dwell_s")
     stayed = encounters[["a_dwell_s", "b_dwell_s", "overlap_s"]].min(axis=1) >= min_dwell_s

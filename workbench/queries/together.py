@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.analytics import co_occurrence, columns
-from workbench.analytics.co_occurrence import RUN_GAP_S, WINDOW_S
+from workbench.analytics.co_occurrence import MEETING_S, RUN_GAP_S, WINDOW_S
 from workbench.analytics.communities import communities
 from workbench.analytics.significance import LONGEST_S, SHIFTS, Significance, significance
 from workbench.analytics.visits import visits
@@ -208,6 +208,35 @@ class Together:
         )
         return co_occurrence.walks(found, run_gap_s=run_gap_s, min_steps=min_steps)
 
+    def meetings(
+        self,
+        a: str | None = None,
+        b: str | None = None,
+        *,
+        min_dwell_s: float = MEETING_S,
+        **given: Any,
+    ) -> pd.DataFrame:
+        """Return the encounters at which both stayed, and together, for so many seconds or more.
+
+        Who walks past somebody meets nobody. Columns as for :meth:`encounters`.
+
+        Parameters
+        ----------
+        a, b : str, optional
+            Of one identity, or of two; of everybody without.
+        min_dwell_s : float
+            How long both stayed, and were there at once, seconds.
+        **given
+            As for :meth:`encounters`.
+
+        Raises
+        ------
+        NotFoundError
+            When one of them is not there.
+        """
+        found = self.encounters(a, b, **given)
+        return co_occurrence.meetings(found, min_dwell_s=min_dwell_s)
+
     def significance(self, **given: Any) -> Significance:
         """Return for every pair that met whether it is chance, with the null it is held against.
 
@@ -243,7 +272,8 @@ class Together:
         -------
         networkx.Graph
             Edges carry the columns of :meth:`pairs`, nodes their ``group``: the number of their
-            community (Louvain, by count), the largest first.
+            community (Louvain, by count), the largest first. As a table:
+            ``networkx.to_pandas_edgelist``.
         """
         if max_q is not None:
             given["significance"] = True
