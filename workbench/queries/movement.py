@@ -252,12 +252,19 @@ class Timeline(Picture):
         """
         if encounters.empty:
             return replace(self, encounters=encounters)
+        site = self._site
+        assert site is not None  # a timeline is made by the room, which gives it
+        visits, gaps, implausible, outages = (
+            near(table, encounters, around_s=around_s)
+            for table in (self.visits, self.gaps, self.implausible, site.outages)
+        )
         return replace(
             self,
-            visits=near(self.visits, encounters, around_s=around_s),
-            gaps=near(self.gaps, encounters, around_s=around_s),
-            implausible=near(self.implausible, encounters, around_s=around_s),
+            visits=visits,
+            gaps=gaps,
+            implausible=implausible,
             encounters=encounters,
+            _site=replace(site, outages=outages),
         )
 
     def plot(self, *, title: str | None = None, theme: ThemeName = "light") -> Figure:

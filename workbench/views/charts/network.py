@@ -208,9 +208,8 @@ class Network:
     ) -> dict[str, Any]:
         at = [places[one] for one in chosen if one in places]
         return {
-            "type": "scatter", "mode": "lines+markers", "name": RING, "showlegend": False,
+            "type": "scatter", "mode": "markers", "name": RING, "showlegend": False,
             "x": [x for x, _ in at], "y": [y for _, y in at], "hoverinfo": "skip",
-            "line": {"color": self.look.ink, "width": 2},
             "marker": {"size": 25, "symbol": "circle-open", "color": self.look.ink,
                        "line": {"width": 2.5, "color": self.look.ink}},
         }  # fmt: skip
