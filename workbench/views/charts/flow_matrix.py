@@ -104,19 +104,22 @@ def _order(flow: pd.DataFrame, ways: Iterable[pd.DataFrame | None]) -> list[str]
     frames = [flow, *(frame for frame in ways if frame is not None)]
     ids = sorted({str(one) for frame in frames for end in ("from_camera", "to_camera")
                   for one in frame[end].dropna()})  # fmt: skip
-    if len(ids) < 3:
-        return ids
     counts = np.nan_to_num(_square(flow, "transitions", ids))
-    weight = np.log1p(counts + counts.T)
+    return [ids[i] for i in side_by_side(np.log1p(counts + counts.T))]
+
+
+def side_by_side(weight: np.ndarray) -> np.ndarray:
+    """Return an order in which those with much between them are neighbours; the first come early.
+
+    That of the second eigenvector of the Laplacian of `weight`, a symmetric matrix.
+    """
+    if len(weight) < 3:
+        return np.arange(len(weight))
+    # A little of everything, so that parts with nothing between them have an order too.
+    weight = weight + 1e-3
     np.fill_diagonal(weight, 0.0)
-    # A little of everything, so that parts without a move between them have an order too.
-    weight += 1e-3
-    np.fill_diagonal(weight, 0.0)
-    vectors = np.linalg.eigh(np.diag(weight.sum(axis=1)) - weight)[1]
-    second = np.round(vectors[:, 1], 9)
-    if second[0] > 0:
-        second = -second
-    return [ids[i] for i in np.argsort(second, kind="stable")]
+    second = np.linalg.eigh(np.diag(weight.sum(axis=1)) - weight)[1][:, 1].round(9)
+    return np.argsort(-second if second[0] > 0 else second, kind="stable")
 
 
 def _square(flow: pd.DataFrame, value: str, order: list[str]) -> np.ndarray:

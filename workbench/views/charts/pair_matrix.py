@@ -22,6 +22,7 @@ from workbench.views.charts.against_chance import (
     met_words,
 )
 from workbench.views.charts.chart import plural, words_px, wrapped
+from workbench.views.charts.flow_matrix import side_by_side
 from workbench.views.style import Theme, ThemeName, duration, escape
 
 Value = Literal["count", "overlap_s"]
@@ -208,19 +209,8 @@ def _ordered(chosen: list[str], pairs: pd.DataFrame, groups: Mapping[str, int]) 
     order: list[int] = []
     for number in np.unique(group):
         members = np.flatnonzero(group == number)
-        order += members[_side_by_side(weight[np.ix_(members, members)])].tolist()
+        order += members[side_by_side(weight[np.ix_(members, members)])].tolist()
     return [ids[i] for i in order]
-
-
-def _side_by_side(weight: np.ndarray) -> np.ndarray:
-    """Return the order of the second eigenvector of the Laplacian; the first row comes early."""
-    if len(weight) < 3:
-        return np.arange(len(weight))
-    # A little of everything, so that parts that never met have an order too.
-    weight = weight + 1e-3
-    np.fill_diagonal(weight, 0.0)
-    second = np.linalg.eigh(np.diag(weight.sum(axis=1)) - weight)[1][:, 1].round(9)
-    return np.argsort(-second if second[0] > 0 else second, kind="stable")
 
 
 def _blocks(
