@@ -44,7 +44,40 @@ CALLS = {
         "space": [5, [1], object()],
         "appearance": [5, [1], b"x", object()],
     },
+    "together.pairs": {
+        "method": [*NO_IDS, "raw", None],
+        "window_s": NO_NUMBER,
+        "camera": NO_IDS,
+        "identity": NO_IDS,
+        "min_overlap_s": NO_NUMBER,
+        "min_days": [*NO_NUMBER, 1.5],
+        "max_gap_s": NO_NUMBER,
+    },
+    "together.of": {"identity": NO_IDS, "window_s": NO_NUMBER},
+    "together.encounters": {"window_s": NO_NUMBER, "camera": NO_IDS, "max_gap_s": NO_NUMBER},
+    "together.companions": {
+        "window_s": NO_NUMBER,
+        "min_steps": [*NO_NUMBER, 1.5],
+        "run_gap_s": NO_NUMBER,
+    },
+    "together.network": {"min_count": [*NO_NUMBER, 1.5], "window_s": NO_NUMBER, "camera": NO_IDS},
+    "together.significance": {
+        "window_s": NO_NUMBER,
+        "camera": NO_IDS,
+        "seed": [*NO_NUMBER, 1.5, 2**40],
+        "shifts": [*NO_NUMBER, 1.5],
+        "longest_s": NO_NUMBER,
+    },
+    "together.timeline": {
+        "ids": [*NO_IDS, [], "p1", None],
+        "window_s": NO_NUMBER,
+        "camera": NO_IDS,
+        "max_gap_s": NO_NUMBER,
+        "around_s": NO_NUMBER,
+    },
 }
+GIVEN = {"explore": {"ids": "p1"}, "timeline": {"ids": ["p1", "p5"]}, "like": {"appearance": "a01"}}
+GIVEN |= {method: {"identity_id": "p1"} for method in ("of", "companions")}
 CASES = [
     (call, name, value)
     for call, arguments in CALLS.items()
@@ -60,12 +93,19 @@ def test_it_is_refused_by_name(
     bench: workbench.Workbench, call: str, name: str, value: Any
 ) -> None:
     room, method = call.split(".")
-    given = {"appearance": "a01"} if method == "like" else {}
-    given |= {"ids": "p1"} if method in ("explore", "timeline") else {}
     with pytest.raises(WorkbenchError) as caught:
-        getattr(getattr(bench, room), method)(**given | {name: value})
+        getattr(getattr(bench, room), method)(**GIVEN.get(method, {}) | {name: value})
     assert caught.value.where and caught.value.next
     assert name in str(caught.value) or (name == "tz" and "time zone" in str(caught.value))
+
+
+@pytest.mark.parametrize("value", [*NO_IDS, "p9", "", [], ["p1"]], ids=lambda v: type(v).__name__)
+def test_who_cannot_be_is_refused(bench: workbench.Workbench, value: Any) -> None:
+    room = bench.together
+    for ask in (room.of, room.companions, room.encounters, lambda b: room.encounters("p1", b)):
+        with pytest.raises(WorkbenchError) as caught:
+            ask(value)
+        assert caught.value.where and caught.value.next
 
 
 def test_a_visit_may_be_endless(bench: workbench.Workbench) -> None:

@@ -245,8 +245,7 @@ def _hovers(links: pd.DataFrame, chart: Chart) -> list[str]:
     people = {one: chart.person(one) for one in {*links["a"], *links["b"]}}
     apart = (links["end"] - links["start"]).dt.total_seconds()
     said = [
-        f"together for {duration(long)}" if long > 0 else f"{duration(between)} apart, no overlap"
-        for long, between in zip(links["overlap_s"], apart, strict=True)
+        how_long(long, between) for long, between in zip(links["overlap_s"], apart, strict=True)
     ]
     return [
         f"<b>{people[a]} and {people[b]}</b><br>{chart.camera(spot)}<br>{when}<br>{words}"
@@ -254,3 +253,16 @@ def _hovers(links: pd.DataFrame, chart: Chart) -> list[str]:
             links["a"], links["b"], links["spot"], chart.when(links), said, strict=True
         )
     ]
+
+
+def how_long(overlap_s: float, apart_s: float) -> str:
+    """Return for how long two were together, or how far apart in time they were.
+
+    Examples
+    --------
+    >>> how_long(30, 30), how_long(0, 20), how_long(0, 0)
+    ('together for 30 s', '20 s apart, no overlap', 'seen at the same moment')
+    """
+    if overlap_s > 0:
+        return f"together for {duration(overlap_s)}"
+    return f"{duration(apart_s)} apart, no overlap" if apart_s > 0 else "seen at the same moment"

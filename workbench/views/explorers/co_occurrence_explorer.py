@@ -258,7 +258,8 @@ class CoOccurrenceExplorer(W.VBox):
 
     def _show_nothing(self) -> None:
         self._details.value = words.invitation(self._network)
-        self._null.children = self._strip.children = self._stage.children = ()
+        self._null.children = self._strip.children = ()
+        self._put()
         self._met = pd.DataFrame()
         self.encounters.options = []
         self._listed.layout.display = "none"
@@ -294,12 +295,12 @@ class CoOccurrenceExplorer(W.VBox):
         shown.player.now = int(times.to_us(pd.Series([one["start"]])).iloc[0])
         self._put(shown)
 
-    def _put(self, shown: TrajectoryExplorer) -> None:
-        """Show a map below, or say why there is none."""
-        if shown.selection().empty:
-            self._stage.children = [W.HTML(words.unseen(self._network))]
-        else:
-            self._stage.children = [shown]
+    def _put(self, *shown: TrajectoryExplorer) -> None:
+        """Show a map and timeline below instead of those there are, or why there is no map."""
+        if self.played is not None:
+            self.played.player.stop()
+        none = words.unseen(self._network)
+        self._stage.children = [W.HTML(none) if one.selection().empty else one for one in shown]
 
     # ------------------------------------------------------------------ what a hand does
     def _dot_clicked(self, trace: Any, points: Any, _: object) -> None:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from workbench.views.charts.chart import at_cameras, plural
+from workbench.views.charts.encounter_bands import how_long
 from workbench.views.charts.network import Network
 from workbench.views.explorers.strip import clock
 from workbench.views.style import duration, escape, plain
@@ -114,8 +115,7 @@ def encounter_lines(
     )
     return [
         f"{day} {at[11:19]}  {plain(places.get(one, one), longest=28)}  "
-        + (f"{duration(row['overlap_s'])} together" if row["overlap_s"] > 0
-           else f"{duration((row['end'] - row['start']).total_seconds())} apart")
+        + how_long(row["overlap_s"], (row["end"] - row["start"]).total_seconds())
         for day, at, one, row in zip(days, start, spot, encounters.to_dict("records"), strict=True)
     ]  # fmt: skip
 

@@ -113,6 +113,13 @@ class Player(W.VBox):
         if found is not None:
             self.now = found
 
+    def stop(self) -> None:
+        """Stop playing, and tell nobody of a moment any more: for what leaves the page.
+
+        A page goes on playing what it does not show, and plotly fails at what it has taken away.
+        """
+        del self
+
     def _set_step(self) -> None:
         self.play.step = max(1, round(self.speed.value * 1000 * _TICK_MS / self._unit))
 
