@@ -238,7 +238,7 @@ def _cells(drawn: _Drawn, value: Value, look: Theme) -> go.Heatmap:
     places = list(range(len(drawn.order)))
     return go.Heatmap(
         # Nothing is less than one here: an encounter of no second counts as one of a second.
-        z=np.log10(np.maximum(drawn.square(amount), 1)).tolist(),
+        z=np.log10(np.maximum(drawn.square(amount), 1)).round(4).tolist(),
         x=places, y=places, xgap=1, ygap=1,
         zmin=0.0, zmax=max(math.log10(most), 1e-9),
         # The first colours of the scale are lost on a dark surface.
@@ -249,7 +249,7 @@ def _cells(drawn: _Drawn, value: Value, look: Theme) -> go.Heatmap:
         name=drawn.unit(value),
         colorbar={
             "orientation": "h", "thickness": 10, "outlinewidth": 0,
-            "tickvals": np.log10(ticks).tolist(), "ticktext": texts, "ticklen": 3,
+            "tickvals": np.log10(ticks).round(4).tolist(), "ticktext": texts, "ticklen": 3,
             "tickfont": {"size": 11, "color": look.soft},
             "len": _BAR_PX, "lenmode": "pixels", "x": 0, "xanchor": "left", "xpad": 0,
             "yref": "container", "yanchor": "bottom", "ypad": 0,
