@@ -12,14 +12,15 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.browser.chromium import Watched, watched
-from tests.browser.conftest import HOSTILE
+from tests.browser.conftest import HOSTILE, HOSTILE_CAMERA
 from tests.browser.explorer_page import ExplorerPage
 from tests.browser.similarity_page import SimilarityPage
 from tests.browser.test_lab import put
+from tests.browser.together_page import TogetherPage
 from tests.notebooks.lab import server
 
 ROOT = Path(__file__).resolve().parents[2]
-NAMES = ("01_first_look", "02_trajectories", "04_similarity")
+NAMES = ("01_first_look", "02_trajectories", "03_co_occurrence", "04_similarity")
 # Said of a widget that took more than two seconds to load, which then loads all the same.
 LATE = "[anywidget] Failed to initialize model."
 # Voila's renderer of text, which has nothing to do with what is shown.
@@ -73,6 +74,22 @@ def test_trajectories(browser: Any, app: str) -> None:
         explorer = ExplorerPage(page)
         explorer.played_with()
         watch.names_stay_text(explorer.said("table"), explorer.click_a_mark())
+        check(watch)
+
+
+def test_co_occurrence(browser: Any, app: str) -> None:
+    with watched(browser, width=1400, height=8000) as watch:
+        page = opened(watch, app, "03_co_occurrence")
+        shown = TogetherPage(page)
+        said = page.locator("body").inner_text()
+        assert "chance was not asked about" in said, "these recordings are too short for it"
+        assert "There was an error" not in said
+        shown.drawn("encounter-timeline")
+        assert "together 3 times" in shown.said("details")
+        shown.part("encounters").locator("select").select_option(index=1)
+        assert HOSTILE_CAMERA[:14] in ExplorerPage(page).root.locator(".wb-map").inner_text()
+        watch.names_stay_text()
+        shown.changes("details", shown.show_all)
         check(watch)
 
 

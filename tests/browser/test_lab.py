@@ -63,7 +63,7 @@ def lab(
         yield address, drawn
 
 
-def run_all(watch: Watched, address: str, name: str) -> None:
+def run_all(watch: Watched, address: str, name: str, *, within_s: float = 60) -> None:
     """Open a notebook, run all of it, and wait until every cell is done and the kernel idle."""
     page = watch.page
     base, token = address.split("/lab")[0], address.split("token=")[1]
@@ -73,7 +73,7 @@ def run_all(watch: Watched, address: str, name: str) -> None:
     page.locator("#jp-main-statusbar").get_by_text("| Idle").wait_for(timeout=60_000)
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.locator(".lm-Menu-item[data-command='runmenu:run-all']").click()
-    page.wait_for_function(FINISHED, arg=ERROR, timeout=60_000)
+    page.wait_for_function(FINISHED, arg=ERROR, timeout=within_s * 1000)
     failed = page.locator(ERROR)
     assert failed.count() == 0, failed.first.text_content()
     page.wait_for_function(IDLE, timeout=60_000)

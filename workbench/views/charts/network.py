@@ -292,7 +292,7 @@ class Network:
             f"{plural(int(row['days']), 'day')}"
         )
         if pd.notna(row["overlap_s"]):
-            lines.append(f"{duration(row['overlap_s'])} at the same time")
+            lines.append(at_once(row["overlap_s"]))
         if pd.notna(row["q"]):
             q = f"q = {row['q']:.2g}" if row["q"] >= 1e-4 else "q &lt; 0.0001"
             lines.append(f"{row['expected']:.1f} expected by chance; {q}")
@@ -315,6 +315,17 @@ class Network:
         words = "Nobody was with anybody here."
         return [{"text": words, "xref": "paper", "yref": "paper", "x": 0.5, "y": 0.5,
                  "showarrow": False, "font": {"size": 15, "color": self.look.soft}}]  # fmt: skip
+
+
+def at_once(overlap_s: float) -> str:
+    """Return for how long two were there at once, in words.
+
+    Examples
+    --------
+    >>> at_once(70), at_once(0)
+    ('1 min 10 s at the same time', 'never at the same time')
+    """
+    return f"{duration(overlap_s)} at the same time" if overlap_s > 0 else "never at the same time"
 
 
 def network_layout(look: Theme, heading: str = "", subtitle: str = "") -> dict[str, Any]:

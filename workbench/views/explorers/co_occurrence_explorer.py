@@ -17,7 +17,7 @@ from workbench.views.charts.network import HANDLES, PEOPLE, Network, Weight, net
 from workbench.views.charts.network_places import network_places
 from workbench.views.charts.null_histogram import null_histogram
 from workbench.views.explorers import companion_words as words
-from workbench.views.explorers.fitting import Drawing, Fitting
+from workbench.views.explorers.fitting import Drawing, Fitting, close_all
 from workbench.views.explorers.thresholds import Thresholds
 from workbench.views.explorers.trajectory_explorer import TrajectoryExplorer
 from workbench.views.style import ThemeName, escape, plain
@@ -232,7 +232,7 @@ class CoOccurrenceExplorer(W.VBox):
             # What its title says stands above it already, and there is little room.
             bare = {"title": {"text": "", "subtitle": {"text": ""}}, "height": 260}
             figure.update_layout(bare | {"margin": {"t": 56}})
-            self._null.children = [Drawing(figure).boxed("histogram", wheel=False)]
+            _fill(self._null, Drawing(figure).boxed("histogram", wheel=False))
         self._list()
 
     def clear(self) -> None:
@@ -258,7 +258,8 @@ class CoOccurrenceExplorer(W.VBox):
 
     def _show_nothing(self) -> None:
         self._details.value = words.invitation(self._network)
-        self._null.children = self._strip.children = ()
+        _fill(self._null)
+        _fill(self._strip)
         self._put()
         self._met = pd.DataFrame()
         self.encounters.options = []
@@ -283,7 +284,7 @@ class CoOccurrenceExplorer(W.VBox):
         for trace in timeline.data:
             if trace.meta == "encounters":
                 trace.on_click(self._encounter_clicked)
-        self._strip.children = [timeline.boxed("encounter-timeline", wheel=False)]
+        _fill(self._strip, timeline.boxed("encounter-timeline", wheel=False))
         self._listed.layout.display = ""
 
     def _play(self, row: int | None) -> None:
@@ -300,7 +301,7 @@ class CoOccurrenceExplorer(W.VBox):
         if self.played is not None:
             self.played.player.stop()
         none = words.unseen(self._network)
-        self._stage.children = [W.HTML(none) if one.selection().empty else one for one in shown]
+        _fill(self._stage, *(W.HTML(none) if one.selection().empty else one for one in shown))
 
     # ------------------------------------------------------------------ what a hand does
     def _dot_clicked(self, trace: Any, points: Any, _: object) -> None:
@@ -373,6 +374,13 @@ class CoOccurrenceExplorer(W.VBox):
 
 _MOVING = frozenset({"x", "y", "text", "textposition", "customdata", "hovertext"})
 _NEEDED = ("a", "b", "count", "overlap_s", "cameras", "days", "expected", "p", "q")
+
+
+def _fill(box: W.Box, *shown: W.Widget) -> None:
+    """Put widgets into a box instead of those there are, which nobody will see again."""
+    gone, box.children = box.children, shown
+    for one in gone:
+        close_all(one)
 
 
 def _checked(pairs: pd.DataFrame) -> pd.DataFrame:

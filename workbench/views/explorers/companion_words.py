@@ -10,7 +10,7 @@ import pandas as pd
 
 from workbench.views.charts.chart import at_cameras, plural
 from workbench.views.charts.encounter_bands import how_long
-from workbench.views.charts.network import Network
+from workbench.views.charts.network import Network, at_once
 from workbench.views.explorers.strip import clock
 from workbench.views.style import duration, escape, plain
 
@@ -85,7 +85,7 @@ def pair(row: Mapping[Any, Any], network: Network) -> str:
     times = {1: "once", 2: "twice"}.get(row["count"], f"{row['count']:,} times")
     lines = [f"together {times}{at_cameras(row['cameras'])} on {plural(int(row['days']), 'day')}"]
     if pd.notna(row["overlap_s"]):
-        lines.append(f"{duration(row['overlap_s'])} at the same time")
+        lines.append(at_once(row["overlap_s"]))
     if pd.notna(row["q"]):
         lines.append(f"{row['expected']:.1f} expected by chance; {_q(row['q'], sign=True)}")
         meant = row["q"] <= network.max_q

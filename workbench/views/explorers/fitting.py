@@ -62,6 +62,16 @@ class Fitting(anywidget.AnyWidget):
         return "Fitting()"
 
 
+def close_all(widget: W.Widget) -> None:
+    """Close a widget and all that is in it: a page and a kernel keep what nobody closes."""
+    for part in getattr(widget, "children", ()):
+        close_all(part)
+    for own in (getattr(widget, name, None) for name in ("drawing", "layout", "style")):
+        if isinstance(own, W.Widget):
+            own.close()
+    widget.close()
+
+
 class Drawing(go.FigureWidget):
     """A figure that is, for a page that opens late, what it is now.
 
@@ -100,6 +110,7 @@ class Drawing(go.FigureWidget):
         data = {"application/vnd.jupyter.widget-view+json": view, "text/plain": f"the {name}"}
         out = W.Output(outputs=({"output_type": "display_data", "data": data, "metadata": {}},))
         out.add_class(f"wb-{name}")
+        out.drawing = self
         return out
 
     def get_state(self, key: Any = None, drop_defaults: bool = False) -> Any:

@@ -118,7 +118,8 @@ class Player(W.VBox):
 
         A page goes on playing what it does not show, and plotly fails at what it has taken away.
         """
-        del self
+        self._listeners.clear()
+        self.play.playing = False
 
     def _set_step(self) -> None:
         self.play.step = max(1, round(self.speed.value * 1000 * _TICK_MS / self._unit))
