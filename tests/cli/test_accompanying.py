@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,7 @@ def test_together_says_how_it_counted(quick_ask: Callable[..., Any]) -> None:
         "total_count": 3,
         "seed": None,
         "tested": None,
+        "more_than_chance": None,
     }
     assert quick_ask("together", "p5", "--identity", "p2")["total_companions"] == 0
     assert quick_ask("together", "p5", "--identity", "p1")["total_companions"] == 1
@@ -69,6 +71,26 @@ def test_chance_says_its_seed_and_how_many_pairs_were_tested(
     assert (hers["seed"], hers["tested"]) == (3, 39)
 
 
+def test_those_more_than_chance_are_listed_beyond_the_first(
+    quick: Callable[..., Any], busy: Path
+) -> None:
+    words = ("pairs", "--store", busy, "--significance", "--seed", 3, "--top", 1)
+    found = json.loads(quick(*words, "--json").out)
+    meant = [row for row in found["pairs"] if row["q"] <= 0.05]
+    assert found["more_than_chance"] == len(meant) > 0
+    first, *rest = found["pairs"]
+    assert all(row["q"] <= 0.05 for row in rest) and first["count"] >= rest[0]["count"]
+    lines = quick(*words, "--csv").out.splitlines()
+    assert len(lines) == 1 + len(found["pairs"])
+    assert "<0.0001" in quick(*words).out
+
+
+def test_a_longer_shift_can_be_asked_for(quick: Callable[..., Any], busy: Path) -> None:
+    words = ("pairs", "--store", busy, "--significance", "--window", 300, "--json")
+    assert "--longest" in quick(*words).error(2)["next"]
+    assert quick(*words, "--longest", 1200).code == 0
+
+
 def test_the_text_of_together_has_the_companions_in_one_column(
     quick: Callable[..., Any], site: Path, busy: Path
 ) -> None:
@@ -79,7 +101,10 @@ def test_the_text_of_together_has_the_companions_in_one_column(
     assert "companions, " in chance.splitlines()[0] and "p001" not in chance
     assert "pairs" not in chance
     nobody = quick("together", "p5", "--identity", "p2", "--store", site)
-    assert (nobody.code, nobody.out) == (0, "Nobody was with this identity here.\n")
+    assert (nobody.code, nobody.out) == (
+        0,
+        "Nobody was seen together with this identity in what was asked about.\n",
+    )
 
 
 @pytest.mark.parametrize(

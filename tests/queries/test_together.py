@@ -85,8 +85,13 @@ def test_what_is_not_there_or_cannot_be_is_refused(bench) -> None:
         bench.together.pairs(method="pairs", significance=True)
     with pytest.raises(InvalidInputError, match="Nothing is known about chance"):
         bench.together.pairs().significant()
-    with pytest.raises(InvalidInputError, match="never together"):
+    with pytest.raises(InvalidInputError, match="are no pair here"):
         bench.together.pairs().in_words("p1", "p2")
+    for alone in ("p1", ["p1", "p1"], []):
+        with pytest.raises(InvalidInputError, match="One identity alone"):
+            bench.together.pairs(identity=alone)
+    with pytest.raises(InvalidInputError, match="named twice"):
+        bench.together.encounters("p1", "p1")
 
 
 def test_filters_that_cannot_be_are_refused(bench) -> None:

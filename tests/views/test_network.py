@@ -44,8 +44,11 @@ def legend(figure: Any) -> list[str]:
     return [trace.name for trace in figure.data if trace.showlegend]
 
 
+COLOURS = " · a colour is of one identity, not of a group"
+
+
 def said(figure: Any) -> str:
-    return str(figure.layout.title.subtitle.text)
+    return str(figure.layout.title.subtitle.text).removesuffix(COLOURS)
 
 
 def boxes(places: Places, rows: Sequence[Row]) -> list[np.ndarray]:
@@ -321,7 +324,9 @@ def test_300_pairs_are_drawn_soon() -> None:
 
 def test_nobody_with_anybody_is_said() -> None:
     figure = network(pairs([]))
-    assert [note.text for note in figure.layout.annotations] == ["Nobody was with anybody here."]
+    assert [note.text for note in figure.layout.annotations] == [
+        "No pair is left in what was asked about."
+    ]
     assert said(figure) == "0 pairs · 0 people"
     assert part(figure, PEOPLE).x == ()
     assert not network(pairs()).layout.annotations

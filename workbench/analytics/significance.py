@@ -408,7 +408,8 @@ def _check(shifts: int, seed: int, window_s: float, longest_s: float) -> None:
         raise InvalidInputError(
             f"Shifts of up to {longest_s:g} s do not take apart who is within {window_s:g} s.",
             where="window_s, longest_s",
-            next=f"Give a window of at most {longest_s / 4:g} s, or longer shifts.",
+            next=f"Give a window of at most {longest_s / 4:g} s, or longer shifts "
+            "(--longest, Python: longest_s=).",
         )
 
 
@@ -435,5 +436,5 @@ def _refuse(visits: pd.DataFrame, longest_s: float, tz: str) -> None:
             "come together.",
             where="visits",
             next=f"Ask about at least {4 * longest_s:,.0f} s a day, or give shorter shifts "
-            "(Python: longest_s=).",
+            "(--longest, Python: longest_s=).",
         )

@@ -82,12 +82,21 @@ def _counting(identity_help: str) -> Decorator:
             help="Of the chance that is drawn.",
         ),
         click.option(
+            "--longest",
+            "longest_s",
+            type=float,
+            default=900.0,
+            show_default=True,
+            metavar="SECONDS",
+            help="The longest shift; who stays together for longer looks like chance.",
+        ),
+        click.option(
             "--top",
             type=click.IntRange(1),
             default=20,
             show_default=True,
             metavar="N",
-            help="How many are listed.",
+            help="How many are listed; those more than chance are listed beyond it.",
         ),
     )
 
@@ -110,7 +119,7 @@ def pairs(call: Call, top: int, **given: Any) -> Answer:
         )
     with call.bench() as bench:
         found = bench.together.pairs(**asked)
-    rows = found.pairs.head(top)
+    rows = _listed(found, top)
     document = {
         "method": found.method,
         "window_s": found.window_s,
@@ -131,7 +140,7 @@ def together(call: Call, identity_id: str, top: int, **given: Any) -> Answer:
     asked = _asked(**given)
     with call.bench() as bench:
         found = bench.together.of(identity_id, **asked)
-    hers = _others(found.pairs.head(top), identity_id, "identity_id")
+    hers = _others(_listed(found, top), identity_id, "identity_id")
     document = {
         "identity_id": identity_id,
         "method": found.method,
@@ -166,11 +175,18 @@ def _asked(
     }
 
 
+def _listed(found: CoOccurrences, top: int) -> pd.DataFrame:
+    """Return the first pairs, and those more than chance, which are rarely among the first."""
+    first = found.pairs.index < top
+    return found.pairs[first | (found.pairs["q"] <= 0.05).to_numpy()]
+
+
 def _drawn(found: CoOccurrences, asked: dict[str, Any]) -> dict[str, int | None]:
-    """Return what chance was drawn with, and over how many pairs q is taken."""
+    """Return what chance was drawn with, over how many pairs q is, and how many are more."""
     if found.chance is None:
-        return {"seed": None, "tested": None}
-    return {"seed": asked["seed"], "tested": found.chance.tested}
+        return {"seed": None, "tested": None, "more_than_chance": None}
+    meant = len(found.significant())
+    return {"seed": asked["seed"], "tested": found.chance.tested, "more_than_chance": meant}
 
 
 def _others(rows: pd.DataFrame, identity_id: str, name: str) -> pd.DataFrame:
@@ -187,7 +203,9 @@ _CHANCE = ["count", "overlap_s", "cameras", "days", "expected", "lift", "q"]
 
 def _list(screen: Screen, found: CoOccurrences, top: int, whose: str | None = None) -> str:
     if found.pairs.empty:
-        return f"Nobody was with {'anybody' if whose is None else 'this identity'} here."
+        who = "No two people were" if whose is None else "Nobody was"
+        with_her = "" if whose is None else " with this identity"
+        return f"{who} seen together{with_her} in what was asked about."
     names = _COUNT if found.chance is None else _CHANCE
     parts = [_first_line(found, whose)]
     if found.chance is not None:
@@ -212,5 +230,9 @@ def _table(screen: Screen, rows: pd.DataFrame, names: list[str], whose: str | No
         return "  none"
     who = ["a", "b"] if whose is None else ["companion"]
     rows = rows if whose is None else _others(rows, whose, "companion")
+    if "q" in names:
+        # A figure so small says no more than that it is small.
+        small = rows["q"] < 1e-4
+        rows = rows.assign(q=rows["q"].astype("object").where(~small, "<0.0001"))
     shown = [name for name in names if name != "overlap_s" or rows[name].notna().any()]
     return screen.table(rows, who + shown)

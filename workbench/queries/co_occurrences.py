@@ -131,8 +131,10 @@ class CoOccurrences(Picture):
         from workbench.views.charts.network import network
 
         rows = self._first(top)
+        which = "that met most often" if self.chance is None else "that chance explains least"
         return network(
             rows,
+            which=which,
             names=self._names(rows),
             groups=communities(self.pairs),
             of=len(self.pairs),
@@ -276,7 +278,8 @@ class CoOccurrences(Picture):
         rows = self._told[(self.pairs["a"] == low) & (self.pairs["b"] == high)]
         if rows.empty:
             raise InvalidInputError(
-                f"{a!r:.100} and {b!r:.100} were never together here.",
+                f"{a!r:.100} and {b!r:.100} are no pair here: they did not meet in what was asked "
+                "about, or there is no such identity.",
                 where="a, b",
                 next="Take two of a row of .to_frame().",
             )

@@ -233,10 +233,14 @@ class Timeline(Picture):
     def __repr__(self) -> str:
         few = ", ".join(map(repr, self.identity_ids[:3]))
         more = len(self.identity_ids) - 3
-        met = "" if self.encounters is None else f"{len(self.encounters)} encounters, "
+        if self.encounters is not None:
+            return (
+                f"Timeline of {few}{f' and {more} more' if more > 0 else ''}: "
+                f"{len(self.encounters)} encounters, {len(self.visits)} visits around them"
+            )
         return (
             f"Timeline of {few}{f' and {more} more' if more > 0 else ''}: "
-            f"{met}{len(self.visits)} visits, {len(self.gaps)} gaps{unseen_words(self.gaps)}, "
+            f"{len(self.visits)} visits, {len(self.gaps)} gaps{unseen_words(self.gaps)}, "
             f"{len(self.implausible)} implausible moves"
         )
 

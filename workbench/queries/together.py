@@ -102,6 +102,12 @@ class Together:
         """
         among = listed(identity, "identity")
         selection(self._graph, identity=among)
+        if among is not None and _whose is None and len(set(among)) < 2:
+            raise InvalidInputError(
+                "One identity alone makes no pair.",
+                where="identity",
+                next="Name two or more, or ask whom one was with: bench.together.of(id)",
+            )
         # Chance is learned from everybody, whoever is asked about.
         seen = self._seen(start, end, tz, camera, None if significance else among)
         chance = None
@@ -177,6 +183,12 @@ class Together:
         """
         asked = [one for one in (a, b) if one is not None]
         selection(self._graph, identity=asked or None)
+        if len(asked) == 2 and a == b:
+            raise InvalidInputError(
+                f"{a!r:.100} is named twice.",
+                where="a, b",
+                next="Name two different identities, or one to see whom she met.",
+            )
         both = asked if len(asked) == 2 else None
         stays = visits(self._seen(start, end, tz, camera, both), max_gap_s=max_gap_s)
         only = asked[0] if len(asked) == 1 else None
@@ -324,9 +336,9 @@ class Together:
         wanted = list(dict.fromkeys(listed(ids) or []))
         if len(wanted) < 2:
             raise InvalidInputError(
-                "Nobody can be together with nobody else.",
+                "Who was together needs two different identities.",
                 where="ids",
-                next="Name two identities or more; bench.tracks.timeline() is of one too.",
+                next="Name two or more; bench.tracks.timeline() is of one too.",
             )
         stays = visits(self._seen(start, end, tz, camera, wanted), max_gap_s=max_gap_s)
         met = co_occurrence.encounters(stays, window_s=window_s)

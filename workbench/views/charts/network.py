@@ -12,7 +12,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from workbench.views import style
-from workbench.views.charts.chart import at_cameras, plural
+from workbench.views.charts.chart import at_cameras, plural, wrapped
 from workbench.views.charts.network_places import HIGH_PX, WIDE_PX, network_places
 from workbench.views.maps.labels import Labels
 from workbench.views.style import Theme, ThemeName, duration, escape, identity_colour
@@ -39,6 +39,7 @@ def network(
     names: Mapping[str, str] | None = None,
     groups: Mapping[str, int] | None = None,
     of: int | None = None,
+    which: str = "",
     max_q: float = 0.05,
     title: str | None = None,
     theme: ThemeName = "light",
@@ -46,9 +47,9 @@ def network(
     """Return the graph of some pairs; the same pairs give the same picture.
 
     A line is as thick as two were long together (or as often, where nothing is known of length),
-    red and whole where chance does not explain them (q of at most `max_q`), grey and dotted where
-    it may. A dot is the larger the more lines it has, in the colour of the identity. Who is not
-    connected stands apart, the largest part first.
+    orange and whole where chance does not explain them (q of at most `max_q`), grey and dotted
+    where it may. A dot is the larger the more lines it has, in the colour of the identity. Who is
+    not connected stands apart, the largest part first.
 
     Parameters
     ----------
@@ -61,6 +62,8 @@ def network(
         The number of everybody's group, said under the mouse.
     of : int, optional
         How many pairs there are in all.
+    which : str
+        Which of them these are, in words; not escaped.
     max_q : float
     title : str, optional
     theme : {'light', 'dark'}
@@ -73,7 +76,7 @@ def network(
     places = network_places(drawn)
     figure = go.Figure(network.traces(drawn, places))
     heading = "Who meets whom" + (", and is it chance?" if network.asked else "")
-    words = said(drawn, of or len(pairs), network.asked, max_q)
+    words = said(drawn, of or len(pairs), which, network.asked, max_q)
     figure.update_layout(network_layout(look, heading if title is None else title, words))
     figure.update_layout(annotations=network.empty(drawn))
     return figure
@@ -312,7 +315,7 @@ class Network:
         """Return what stands where nothing can be drawn."""
         if len(pairs):
             return []
-        words = "Nobody was with anybody here."
+        words = "No pair is left in what was asked about."
         return [{"text": words, "xref": "paper", "yref": "paper", "x": 0.5, "y": 0.5,
                  "showarrow": False, "font": {"size": 15, "color": self.look.soft}}]  # fmt: skip
 
@@ -330,7 +333,7 @@ def at_once(overlap_s: float) -> str:
 
 def network_layout(look: Theme, heading: str = "", subtitle: str = "") -> dict[str, Any]:
     """Return the layout of a network; without a heading there is no room for one."""
-    top = _TOP_PX if heading else 8
+    top = _TOP_PX + 15 * subtitle.count("<br>") if heading else 8
     high = round(HIGH_PX + 2 * _EDGE_PX[1]) + top + _BOTTOM_PX
     blank = {"visible": False, "showgrid": False}
     return {
@@ -351,17 +354,18 @@ def network_layout(look: Theme, heading: str = "", subtitle: str = "") -> dict[s
     }  # fmt: skip
 
 
-def said(drawn: pd.DataFrame, of: int, asked: bool, max_q: float) -> str:
+def said(drawn: pd.DataFrame, of: int, which: str, asked: bool, max_q: float) -> str:
     """Return how much of what there is stands in the picture."""
     people = len({*drawn["a"], *drawn["b"]})
     parts = [f"{plural(len(drawn), 'pair')}"]
     if of > len(drawn):
-        parts[0] += f" of {of:,}"
+        parts[0] += f" of {of:,}, those {escape(which)}" if which else f" of {of:,}"
     parts.append(f"{people:,} people")
     if asked:
         more = int((drawn["q"] <= max_q).sum())
         parts.append(f"{more:,} more than chance")
-    return " · ".join(parts)
+    colours = ["a colour is of one identity, not of a group"] if people else []
+    return wrapped([*parts, *colours])
 
 
 def _cells(values: np.ndarray) -> list[float | None]:

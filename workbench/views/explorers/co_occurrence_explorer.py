@@ -219,7 +219,7 @@ class CoOccurrenceExplorer(W.VBox):
         """
         a, b = sorted((str(a), str(b)))
         both = (self._pairs["a"] == a) & (self._pairs["b"] == b)
-        self._require(both, f"{a!r:.100} and {b!r:.100} were never together here.")
+        self._require(both, f"{a!r:.100} and {b!r:.100} are no pair here.")
         row = self._pairs[both].iloc[0].to_dict()
         self._choose((a, b), words.pair(row, self._network))
         self._met = self._encounters(a, b)
