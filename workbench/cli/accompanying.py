@@ -231,8 +231,18 @@ def _table(screen: Screen, rows: pd.DataFrame, names: list[str], whose: str | No
     who = ["a", "b"] if whose is None else ["companion"]
     rows = rows if whose is None else _others(rows, whose, "companion")
     if "q" in names:
-        # A figure so small says no more than that it is small.
-        small = rows["q"] < 1e-4
-        rows = rows.assign(q=rows["q"].astype("object").where(~small, "<0.0001"))
+        rows = rows.assign(q=small(rows["q"]))
     shown = [name for name in names if name != "overlap_s" or rows[name].notna().any()]
     return screen.table(rows, who + shown)
+
+
+def small(q: pd.Series) -> pd.Series:
+    """Return q as a terminal shows it: of a very small one no more than that it is small.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> small(pd.Series([4e-11, 0.03])).tolist()
+    ['<0.0001', 0.03]
+    """
+    return q.astype("object").where(~(q < 1e-4), "<0.0001")
