@@ -181,15 +181,17 @@ def _regulars(
     for number in chosen:
         _come(people, number, range(days))
         for day in range(days):
-            dates[number, day] = _haunting(800.0 if days >= 5 else 250.0, rng)
+            # On two days alone so much of it would drown the other stories.
+            usual_s, often = (800.0, 0.88) if days >= 5 else (250.0, 0.75)
+            dates[number, day] = _haunting(usual_s, often, rng)
     return tuple(chosen)
 
 
-def _haunting(usual_s: float, rng: np.random.Generator) -> list[Date]:
+def _haunting(usual_s: float, often: float, rng: np.random.Generator) -> list[Date]:
     found: list[Date] = []
     for low, high, level, name, x, y, facing in _HAUNTS:
         start = rng.uniform(low, high) * HOUR
-        if rng.random() > 0.88 or (found and start < found[-1].end + 300):
+        if rng.random() > often or (found and start < found[-1].end + 300):
             continue
         spot = Spot(level, name, x + rng.uniform(-2, 2), y + rng.uniform(-1, 1))
         found.append(Date(start, start + usual_s * rng.normal(1, 0.15), spot, facing))

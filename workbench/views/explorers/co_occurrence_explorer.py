@@ -251,13 +251,13 @@ class CoOccurrenceExplorer(W.VBox):
             )
 
     def _choose(self, who: tuple[str, ...], said: str) -> None:
-        self._show_nothing()
-        self._chosen, self._details.value = who, said
-        self.only.disabled = False
+        self._chosen = who
+        self._show_nothing(said)
         self._draw()
 
-    def _show_nothing(self) -> None:
-        self._details.value = words.invitation(self._network)
+    def _show_nothing(self, said: str = "") -> None:
+        """Take away what stands behind a choice; these words stay, or an invitation to choose."""
+        self._details.value = said or words.invitation(self._network)
         _fill(self._null)
         _fill(self._strip)
         self._put()
