@@ -44,6 +44,7 @@ from workbench.errors import InvalidInputError
 
 SHIFTS = 50
 LONGEST_S = 900.0
+MAX_Q = 0.05  # more than chance is who has at most so much
 _LONGEST_RUN = 200  # steps; longer ones count as that
 _UNIT, _CELLS = 0.25, 2048  # of the grid of surprises, in nats
 _FEW = 20  # a share seen less often than that is extrapolated

@@ -18,7 +18,6 @@ from workbench.cli.options import (
     time_range,
 )
 from workbench.cli.options import cameras as camera_option
-from workbench.errors import InvalidInputError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -111,12 +110,6 @@ def pairs(call: Call, top: int, **given: Any) -> Answer:
     meets many: --significance holds it against chance.
     """
     asked = _asked(**given)
-    if len(set(asked["identity"] or ())) == 1:
-        raise InvalidInputError(
-            "One identity alone makes no pair.",
-            where="--identity",
-            next="Name two or more, or list whom one was with: workbench together ID",
-        )
     with call.bench() as bench:
         found = bench.together.pairs(**asked)
     rows = _listed(found, top)
@@ -177,8 +170,10 @@ def _asked(
 
 def _listed(found: CoOccurrences, top: int) -> pd.DataFrame:
     """Return the first pairs, and those more than chance, which are rarely among the first."""
+    from workbench.analytics.significance import MAX_Q
+
     first = found.pairs.index < top
-    return found.pairs[first | (found.pairs["q"] <= 0.05).to_numpy()]
+    return found.pairs[first | (found.pairs["q"] <= MAX_Q).to_numpy()]
 
 
 def _drawn(found: CoOccurrences, asked: dict[str, Any]) -> dict[str, int | None]:
@@ -202,6 +197,8 @@ _CHANCE = ["count", "overlap_s", "cameras", "days", "expected", "lift", "q"]
 
 
 def _list(screen: Screen, found: CoOccurrences, top: int, whose: str | None = None) -> str:
+    from workbench.analytics.significance import MAX_Q
+
     if found.pairs.empty:
         who = "No two people were" if whose is None else "Nobody was"
         with_her = "" if whose is None else " with this identity"
@@ -210,7 +207,7 @@ def _list(screen: Screen, found: CoOccurrences, top: int, whose: str | None = No
     parts = [_first_line(found, whose)]
     if found.chance is not None:
         meant = found.significant().head(top)
-        parts.append(f"More than chance (q <= 0.05)\n{_table(screen, meant, names, whose)}")
+        parts.append(f"More than chance (q <= {MAX_Q:g})\n{_table(screen, meant, names, whose)}")
     parts.append(f"Most often\n{_table(screen, found.pairs.head(top), names, whose)}")
     return "\n\n".join(parts)
 

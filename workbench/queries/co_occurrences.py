@@ -11,7 +11,7 @@ import pandas as pd
 
 from workbench.analytics import columns
 from workbench.analytics.communities import communities
-from workbench.analytics.significance import Significance
+from workbench.analytics.significance import MAX_Q, Significance
 from workbench.errors import InvalidInputError
 from workbench.queries.picture import Picture
 
@@ -69,7 +69,8 @@ class CoOccurrences(Picture):
         n, count = len(self.pairs), self.total_count
         said = f"{n:,} pair{'s' * (n != 1)} of identities, {count:,} {self._counted}"
         if self.chance is not None:
-            said += f"; {int((self.pairs['q'] <= 0.05).sum()):,} more than chance (q <= 0.05)"
+            many = int((self.pairs["q"] <= MAX_Q).sum())
+            said += f"; {many:,} more than chance (q <= {MAX_Q:g})"
         return said
 
     @property
@@ -242,7 +243,7 @@ class CoOccurrences(Picture):
             return self._told.head(top)
         return self._told.sort_values(["q", "p", "a", "b"], kind="stable").head(top)
 
-    def significant(self, q: float = 0.05) -> pd.DataFrame:
+    def significant(self, q: float = MAX_Q) -> pd.DataFrame:
         """Return the pairs that chance does not explain, by q, then p.
 
         Raises

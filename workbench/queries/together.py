@@ -106,7 +106,8 @@ class Together:
             raise InvalidInputError(
                 "One identity alone makes no pair.",
                 where="identity",
-                next="Name two or more, or ask whom one was with: bench.together.of(id)",
+                next="Name two or more, or ask whom one was with: workbench together ID, in Python "
+                "bench.together.of(id).",
             )
         # Chance is learned from everybody, whoever is asked about.
         seen = self._seen(start, end, tz, camera, None if significance else among)
