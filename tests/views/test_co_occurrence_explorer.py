@@ -320,6 +320,21 @@ def test_all_again_is_drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert painted == [5]
 
 
+def test_laid_out_again_everything_is_in_view() -> None:
+    shown = explorer()
+    graph = next(one.drawing for one in _all(shown) if getattr(one, "drawing", None) is not None)
+    made = tuple(graph.layout.xaxis.range), tuple(graph.layout.yaxis.range)
+    graph.update_layout(xaxis={"range": [3, 4]}, yaxis={"range": [5, 6]})  # zoomed by a hand
+    shown.again.click()
+    assert (tuple(graph.layout.xaxis.range), tuple(graph.layout.yaxis.range)) == made
+
+
+def _all(widget: Any) -> Iterator[Any]:
+    yield widget
+    for part in getattr(widget, "children", ()):
+        yield from _all(part)
+
+
 # ------------------------------------------------------------------ search
 @pytest.mark.parametrize("text", ["Ann (p1)", "Ann", "ann", "p1", " p1 ", "NN"])
 def test_somebody_is_found_by_name_id_and_part(text: str) -> None:

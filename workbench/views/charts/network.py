@@ -12,6 +12,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from workbench.views import style
+from workbench.views.charts.against_chance import chance_words
 from workbench.views.charts.chart import at_cameras, plural, wrapped
 from workbench.views.charts.network_places import HIGH_PX, WIDE_PX, network_places
 from workbench.views.maps.labels import Labels
@@ -297,7 +298,7 @@ class Network:
         if pd.notna(row["overlap_s"]):
             lines.append(at_once(row["overlap_s"]))
         if pd.notna(row["q"]):
-            q = f"q = {row['q']:.2g}" if row["q"] >= 1e-4 else "q &lt; 0.0001"
+            q = chance_words("q", row["q"])
             lines.append(f"{row['expected']:.1f} expected by chance; {q}")
         return "<br>".join(lines)
 

@@ -11,8 +11,9 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from workbench import times
-from workbench.errors import InvalidInputError, NotFoundError
+from workbench.errors import NotFoundError
 from workbench.views import style
+from workbench.views.charts.chart import require
 from workbench.views.charts.network import HANDLES, PEOPLE, Network, Weight, network_layout
 from workbench.views.charts.network_places import network_places
 from workbench.views.charts.null_histogram import null_histogram
@@ -83,7 +84,8 @@ class CoOccurrenceExplorer(W.VBox):
         max_q: float = 0.05,
         theme: ThemeName = "light",
     ) -> None:
-        self._pairs = _checked(pairs)
+        require(pairs, _NEEDED, "pairs", "bench.together.pairs()")
+        self._pairs = pairs.reset_index(drop=True)
         self._encounters, self._timeline, self._trajectory = encounters, timeline, trajectory
         self._chance, self._cameras, self._theme = chance, cameras or {}, theme
         self._zone = times.zone(display_tz)
@@ -96,15 +98,13 @@ class CoOccurrenceExplorer(W.VBox):
         self._met = pd.DataFrame()
         self._places: dict[str, tuple[float, float]] = {}
         self._make_controls()
-        self._drawn = self._thresholds.drawn(self._thresholds.left(), None)
-        self._places = network_places(self._drawn)
+        self._sift()
         self._graph = Drawing(go.Figure(self._network.traces(self._drawn, self._places)))
         self._graph.update_layout(network_layout(self._network.look))
         super().__init__(self._composed(title))
         self.add_class("wb-together").add_class("wb-fitted")
         self._link()
         self._show_nothing()
-        self._draw()
 
     # ------------------------------------------------------------------ how it is put together
     def _make_controls(self) -> None:
@@ -253,7 +253,7 @@ class CoOccurrenceExplorer(W.VBox):
     def _choose(self, who: tuple[str, ...], said: str) -> None:
         self._chosen = who
         self._show_nothing(said)
-        self._draw()
+        self._filter()
 
     def _show_nothing(self, said: str = "") -> None:
         """Take away what stands behind a choice; these words stay, or an invitation to choose."""
@@ -340,8 +340,12 @@ class CoOccurrenceExplorer(W.VBox):
 
     # ------------------------------------------------------------------ what is drawn
     def _filter(self) -> None:
-        if self._still:
-            return
+        if not self._still:
+            self._sift()
+            self._paint()
+
+    def _sift(self) -> None:
+        """Choose the pairs that are drawn, say how many they are, and place their people."""
         left = self._thresholds.left()
         around = self._chosen[0] if self.only.value and self._chosen else None
         self._drawn = self._thresholds.drawn(left, around)
@@ -349,16 +353,14 @@ class CoOccurrenceExplorer(W.VBox):
         # Who stays keeps her place as long as nobody new comes: less is easier to follow so.
         if not {*self._drawn["a"], *self._drawn["b"]} <= set(self._places):
             self._places = network_places(self._drawn)
-        self._paint()
-
-    def _draw(self) -> None:
-        self._filter()
 
     def _lay_out(self) -> None:
         self._places = {}
         self._filter()
+        # What a hand has zoomed and moved is in the layout too: all is shown where it was made for.
+        made = network_layout(self._network.look)
         self._graph.plotly_relayout(
-            {f"{axis}.range": self._graph.layout[axis].range for axis in ("xaxis", "yaxis")}
+            {f"{axis}.range": made[axis]["range"] for axis in ("xaxis", "yaxis")}
         )
 
     def _paint(self) -> None:
@@ -381,14 +383,3 @@ def _fill(box: W.Box, *shown: W.Widget) -> None:
     gone, box.children = box.children, shown
     for one in gone:
         close_all(one)
-
-
-def _checked(pairs: pd.DataFrame) -> pd.DataFrame:
-    missing = [name for name in _NEEDED if name not in pairs.columns]
-    if missing:
-        raise InvalidInputError(
-            f"The pairs lack the column {missing[0]}.",
-            where=f"columns given: {', '.join(map(str, pairs.columns)) or 'none'}",
-            next="Give the table as bench.together.pairs() returned it.",
-        )
-    return pairs.reset_index(drop=True)

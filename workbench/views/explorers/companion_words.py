@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
+from workbench.views.charts.against_chance import chance_words
 from workbench.views.charts.chart import at_cameras, plural
 from workbench.views.charts.encounter_bands import how_long
 from workbench.views.charts.network import Network, at_once
@@ -68,11 +69,11 @@ def person(who: str, hers: pd.DataFrame, network: Network, *, of: int) -> str:
             network.called(one),
             f"{row['count']:,}",
             "" if pd.isna(row["overlap_s"]) else duration(row["overlap_s"]),
-            *([_q(row["q"])] if network.asked else []),
+            *([chance_words("q", row["q"])] if network.asked else []),
         ]
         for one, row in zip(other.head(_ROWS), hers.head(_ROWS).to_dict("records"), strict=True)
     ]
-    heads = ("with", "times", "overlap", *(("q",) if network.asked else ()))
+    heads = ("with", "times", "overlap", *(("chance",) if network.asked else ()))
     rest = len(hers) - len(rows)
     return _framed(
         f"{_heading(who, network)}<p>{said}{group}</p>{_table(heads, rows)}"
@@ -87,7 +88,7 @@ def pair(row: Mapping[Any, Any], network: Network) -> str:
     if pd.notna(row["overlap_s"]):
         lines.append(at_once(row["overlap_s"]))
     if pd.notna(row["q"]):
-        lines.append(f"{row['expected']:.1f} expected by chance; {_q(row['q'], sign=True)}")
+        lines.append(f"{row['expected']:.1f} expected by chance; {chance_words('q', row['q'])}")
         meant = row["q"] <= network.max_q
         lines.append("<b>more than chance</b>" if meant else "chance may explain it")
     both = " &amp; ".join(_name(row[side], network) for side in "ab")
@@ -131,14 +132,6 @@ def _heading(who: str, network: Network) -> str:
 def _name(who: str, network: Network) -> str:
     name = escape(network.names.get(who, who), longest=40)
     return name if name == escape(who) else f"{name} <small>{escape(who)}</small>"
-
-
-def _q(q: float, *, sign: bool = False) -> str:
-    if pd.isna(q):
-        return ""
-    if q < 1e-4:
-        return f"{'q ' * sign}&lt; 0.0001"
-    return f"{'q = ' * sign}{q:.2g}"
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
