@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from playwright.sync_api import Locator, Page
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
+
+from tests.browser.parts import Parts
 
 DOTS = ".wb-map .scatterlayer .points path.point"
 # Which of the marks are sightings: a camera or a label says nothing when it is clicked.
@@ -41,32 +41,20 @@ groups => groups.flatMap(group => {
 """
 
 
-class ExplorerPage:
+class ExplorerPage(Parts):
     """The explorer of trajectories that is on a page."""
 
     def __init__(self, page: Page) -> None:
-        self.page = page
-        self.root = page.locator(".wb-trajectory").first
-        self.root.wait_for(timeout=60_000)
+        super().__init__(page, ".wb-trajectory")
         self.root.locator(DOTS).first.wait_for(state="attached", timeout=90_000)
         self.root.locator(".wb-strip .main-svg").first.wait_for(timeout=60_000)
         page.wait_for_timeout(1000)  # plotly lays its axes out once more
 
     def said(self, name: str) -> str:
         """Return the words of a part: clock, count, table or details."""
-        places = {"clock": ".wb-player .widget-html-content b"}
-        return self.root.locator(places.get(name, f".wb-{name}")).first.inner_text()
-
-    def changes(self, name: str, deed: Callable[[], object], *, within_s: float = 20) -> str:
-        """Do something; return what a part says then, which has to be something else."""
-        before = self.said(name)
-        deed()
-        for _ in range(round(within_s * 10)):
-            now = self.said(name)
-            if now != before:
-                return now
-            self.page.wait_for_timeout(100)
-        raise AssertionError(f"{name} still says: {before[:300]}")
+        if name == "clock":
+            return self.root.locator(".wb-player .widget-html-content b").first.inner_text()
+        return super().said(name)
 
     def touched(self) -> None:
         """Move the slider, click a mark, brush the timeline; see clock, details, table follow."""
@@ -121,14 +109,6 @@ class ExplorerPage:
         self.page.locator(".wb-player").first.hover()
         tip.wait_for(state="hidden", timeout=5_000)
         return said
-
-    def until(self, true: Callable[[], bool], within_s: float = 20) -> None:
-        """Wait until something is true."""
-        for _ in range(round(within_s * 10)):
-            if true():
-                return
-            self.page.wait_for_timeout(100)
-        raise AssertionError("it never was")
 
     def clear(self) -> None:
         """Take brush and lasso away, if there are any."""

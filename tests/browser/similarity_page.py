@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Page
+
+from tests.browser.parts import Parts
 
 # Where the nth point from the left is in the window; from the right where n is negative.
 NTH = """
@@ -41,13 +43,11 @@ picture => {
 """
 
 
-class SimilarityPage:
+class SimilarityPage(Parts):
     """The explorer of vectors that is on a page; its points by WebGL where `cloud` is true."""
 
     def __init__(self, page: Page, *, cloud: bool = False) -> None:
-        self.page = page
-        self.root = page.locator(".wb-similarity").first
-        self.root.wait_for(timeout=60_000)
+        super().__init__(page, ".wb-similarity")
         drawn = ".wb-cloud-points" if cloud else ".wb-canvas .js-plotly-plot"
         self.picture = self.root.locator(drawn)
         self.picture.wait_for(timeout=60_000)
@@ -55,29 +55,6 @@ class SimilarityPage:
             self.picture.locator(".main-svg").first.wait_for(state="attached", timeout=60_000)
             self.until(lambda: bool(self.picture.evaluate(AS_WIDE_AS_ITS_ROOM)))
         self.picture.scroll_into_view_if_needed()
-
-    def part(self, name: str) -> Locator:
-        """Return a part: neighbours, count, legend, colour, camera, query, reset."""
-        return self.root.locator(f".wb-{name}").first
-
-    def said(self, name: str) -> str:
-        """Return the words of a part."""
-        return self.part(name).inner_text()
-
-    def until(self, happened: Callable[[], bool], *, within_s: float = 20) -> None:
-        """Wait until something has happened."""
-        for _ in range(round(within_s * 10)):
-            if happened():
-                return
-            self.page.wait_for_timeout(100)
-        raise AssertionError("it did not happen")
-
-    def changes(self, name: str, deed: Callable[[], object]) -> str:
-        """Do something; return what a part says then, which has to be something else."""
-        before = self.said(name)
-        deed()
-        self.until(lambda: self.said(name) != before)
-        return self.said(name)
 
     def drawn(self) -> list[list[list[float]]]:
         """Return the places of the points, of the rings of the near, of what was asked for."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 from playwright.sync_api import Locator, Page
+
+from tests.browser.parts import Parts
 
 # The points of the trace of some name: id or row of each, and where it is in the window.
 POINTS = """
@@ -39,13 +40,11 @@ picture => {
 PICTURE = ".js-plotly-plot"
 
 
-class TogetherPage:
+class TogetherPage(Parts):
     """The explorer of who meets whom that is on a page."""
 
     def __init__(self, page: Page) -> None:
-        self.page = page
-        self.root = page.locator(".wb-together").first
-        self.root.wait_for(timeout=60_000)
+        super().__init__(page, ".wb-together")
         self.graph = self.drawn("network")
 
     def drawn(self, name: str) -> Locator:
@@ -54,29 +53,6 @@ class TogetherPage:
         picture.locator(".main-svg").first.wait_for(state="attached", timeout=60_000)
         self.until(lambda: bool(picture.evaluate(LAID_OUT)))
         return picture
-
-    def part(self, name: str) -> Locator:
-        """Return a part: count, details, search, only, listed, encounters, stage."""
-        return self.root.locator(f".wb-{name}").first
-
-    def said(self, name: str) -> str:
-        """Return the words of a part."""
-        return self.part(name).inner_text()
-
-    def until(self, happened: Callable[[], bool], *, within_s: float = 20) -> None:
-        """Wait until something has happened."""
-        for _ in range(round(within_s * 10)):
-            if happened():
-                return
-            self.page.wait_for_timeout(100)
-        raise AssertionError("it did not happen")
-
-    def changes(self, name: str, deed: Callable[[], object]) -> str:
-        """Do something; return what a part says then, which has to be something else."""
-        before = self.said(name)
-        deed()
-        self.until(lambda: self.said(name) != before)
-        return self.said(name)
 
     # ------------------------------------------------------------------ what is drawn
     def lines(self) -> int:
