@@ -17,7 +17,7 @@ from workbench import schema, times
 from workbench.errors import NotFoundError
 from workbench.schema import Table
 from workbench.stores.database import ROW_HASH, SqliteDatabase
-from workbench.stores.graph import mending, tables
+from workbench.stores.graph import frames, mending, tables
 from workbench.stores.graph.base import (
     Finding,
     GraphStore,
@@ -131,7 +131,7 @@ class SqliteGraphStore(GraphStore):
         columns = [
             self._numbers(column.references, frame[column.name])
             if column.references
-            else tables.cells(frame[column.name], column)
+            else frames.cells(frame[column.name], column)
             for column in table.columns
         ]
         if table is schema.APPEARANCE:
@@ -154,7 +154,7 @@ class SqliteGraphStore(GraphStore):
         rest = ("confidence", "method", "created_at")
         return [
             self._numbers("identity", links["identity_id"]),
-            *(tables.cells(links[n], schema.HAS_APPEARANCE.column(n)) for n in rest),
+            *(frames.cells(links[n], schema.HAS_APPEARANCE.column(n)) for n in rest),
         ]
 
     def _numbers(self, name: str, ids: pd.Series) -> list[Any]:
@@ -218,7 +218,7 @@ class SqliteGraphStore(GraphStore):
         columns = []
         for position, name in enumerate(table.key, start=1):
             column = table.column(name)
-            columns.append(tables.cells(keys[name], column))
+            columns.append(frames.cells(keys[name], column))
             value = f"?{position}"
             if column.references:
                 value = f"(SELECT no FROM {column.references} WHERE id = ?{position})"
@@ -247,7 +247,7 @@ class SqliteGraphStore(GraphStore):
         rows = self._sound(table, rows)
         if ids is not None and not first.references:
             self._require_asked(table, rows, ids)
-        return tables.frame(table.columns, rows)
+        return frames.frame(table.columns, rows)
 
     def _sound(self, table: Table, rows: list[tuple]) -> list[tuple]:
         """Return rows without the numbers they begin with, which are those of sound rows."""
@@ -273,7 +273,7 @@ class SqliteGraphStore(GraphStore):
         rows = self.database.rows(f"SELECT {numbers}, {columns} FROM {source} {where}", (key,))
         rows = self._sound(table, rows)
         self._require_asked(table, rows, (key,))
-        return tables.record(table.columns, rows[0]) if rows else None
+        return frames.record(table.columns, rows[0]) if rows else None
 
     def ids_around(self, label: str, key: str, n: int) -> list[str]:
         if not _is_text(key):
@@ -297,7 +297,7 @@ class SqliteGraphStore(GraphStore):
             "ORDER BY tr0.id, tr1.id",
             [_json(ids) for ids in (src, dst) if ids is not None],
         )
-        return tables.frame(table.columns, self._sound(table, rows))
+        return frames.frame(table.columns, self._sound(table, rows))
 
     def _viewed(
         self, table: Table, src: Sequence[str] | None, dst: Sequence[str] | None
@@ -316,7 +316,7 @@ class SqliteGraphStore(GraphStore):
             [_json(ids) for _, ids in ends if ids is not None],
         )
         self._require_viewed({row[n] for row in rows for n in (0, 1)})
-        return tables.frame(table.columns, rows)
+        return frames.frame(table.columns, rows)
 
     def _require_viewed(self, ids: set[str]) -> None:
         """Refuse appearances, and whom and what they refer to, that are damaged."""
@@ -449,7 +449,7 @@ class SqliteGraphStore(GraphStore):
             parameters,
         )
         self._rows.require_sightings(rows)
-        return tables.frame(schema.SIGHTING.columns, rows)
+        return frames.frame(schema.SIGHTING.columns, rows)
 
     def vids_within(self, space: str, selection: Selection) -> np.ndarray:
         if selection.limit is not None:  # the order that a limit needs is that of sightings
@@ -524,8 +524,8 @@ class SqliteGraphStore(GraphStore):
             self._rows.require("place", (-row[0] for row in places))
         _, who, where, time_us = flat.T
         spots = {no: (key, offset) for no, key, offset in (*cameras, *places)}
-        identity, identities = tables.dense(who, people)
-        place, names = tables.dense(where, {no: key for no, (key, _) in spots.items()})
+        identity, identities = frames.dense(who, people)
+        place, names = frames.dense(where, {no: key for no, (key, _) in spots.items()})
         # By number, not by name: a place that bears a camera's id has no clock of its own.
         numbers, at = np.unique(where, return_inverse=True)
         offsets = np.array([spots.get(no, ("", 0))[1] for no in numbers.tolist()], dtype="int64")
