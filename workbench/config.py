@@ -83,6 +83,7 @@ class Neo4jConnection(_Block):
     max_pool_size: int = Field(50, ge=1, le=10_000)
     connection_timeout: float = Field(30, gt=0)
     max_transaction_retry_time: float = Field(30, ge=0)
+    transaction_timeout: float = Field(600, gt=0, le=86_400)
 
 
 class Neo4jMemory(_Block):

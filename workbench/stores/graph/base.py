@@ -136,6 +136,15 @@ class GraphStore(ABC):
         """Hold one state of the store for the questions inside, where the backend can."""
         yield
 
+    @contextmanager
+    def cut(self) -> Iterator[None]:
+        """Hold one state of the whole store for the questions inside: what is compared or copied.
+
+        Where :meth:`snapshot` is not one state of everything, writers wait meanwhile.
+        """
+        with self.snapshot():
+            yield
+
     @abstractmethod
     def sequence(self) -> int:
         """Return the number of committed units of work."""

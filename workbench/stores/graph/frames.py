@@ -74,7 +74,8 @@ def _array(column: Column, values: Sequence[Any]) -> Any:
     if column.kind == "float":
         return pa.array(values, pa.float64()).to_numpy(zero_copy_only=False)
     if column.kind in ("time", "int", "bool"):
-        cells = pa.array(values, pa.int64())
+        # A truth value is a number in one database and itself in another.
+        cells = pa.array(values).cast(pa.int64())
         if column.kind == "time":
             moments = cells.fill_null(_NO_TIME).to_numpy().view("datetime64[us]")
             return pd.DatetimeIndex(moments).tz_localize("UTC").array

@@ -1,0 +1,481 @@
+"""One Neo4j database as the commit point of a team's store.
+
+The counterpart of :mod:`workbench.stores.database`, with the same rules kept by a server:
+
+* only the holder of the writer lock writes: a unit of work begins by writing to the node of the
+  store, which keeps every other unit waiting until it commits or is rolled back;
+* each commit counts one sequence number and remembers the id of the operation, so that a commit
+  whose answer was lost is looked up, not guessed;
+* row ids of vectors are leased in blocks by a commit of their own and never used twice;
+* reads are managed transactions, repeated by the driver while the server is away for a moment;
+* every result is consumed, every transaction carries what it is for, every statement is Cypher 5;
+* errors of the driver become ours here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
+from typing import Any
+
+import neo4j
+from neo4j import exceptions
+
+from workbench.config import Neo4jConfig
+from workbench.errors import (
+    ConfigurationError,
+    InvalidInputError,
+    NotFoundError,
+    ServerAwayError,
+    StoreBusyError,
+    StoreError,
+    StoreVersionError,
+    WorkbenchError,
+)
+
+VERSION = 1
+LEASE = 65_536
+OPERATIONS_KEPT = 10_000
+_CLEARED = 64  # units of work between two looks for operations too old to be asked for
+_FETCHED = 20_000  # records that come with one message
+_PAUSE_S = 0.2
+
+_LOCK = "MATCH (s:WorkbenchStore {no: 1}) SET s.writer = $op_id RETURN s.version"
+_COUNT = (
+    "MATCH (s:WorkbenchStore {no: 1}) SET s.sequence = s.sequence + 1 "
+    "CREATE (o:WorkbenchOperation {op_id: $op_id, sequence: s.sequence}) RETURN o.sequence"
+)
+_CLEAR = (
+    "MATCH (s:WorkbenchStore {no: 1}) MATCH (o:WorkbenchOperation) "
+    "WHERE o.sequence <= s.sequence - $kept DELETE o RETURN count(*)"
+)
+_LEASED = "MATCH (s:WorkbenchStore {no: 1}) SET s.next_vid = s.next_vid + $n RETURN s.next_vid"
+_END = (
+    "SHOW TRANSACTIONS YIELD transactionId AS id, metaData AS said WHERE said.op_id = $op_id "
+    "RETURN id"
+)
+
+
+class Neo4jDatabase:
+    """A driver for the database of a store.
+
+    Parameters
+    ----------
+    config : Neo4jConfig
+        Where the server is, who asks, and how long to wait.
+    wait_s : float
+        How long to wait for another writer.
+    driver_settings : mapping, optional
+        Further settings of the driver.
+
+    Raises
+    ------
+    ServerAwayError
+        When no server answers.
+    ConfigurationError
+        When it refuses the user or does not know the database.
+    """
+
+    def __init__(
+        self,
+        config: Neo4jConfig,
+        *,
+        wait_s: float = 30.0,
+        driver_settings: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.config = config
+        self.wait_s = wait_s
+        self._translation = _Translation(config)
+        self._mutex = threading.RLock()
+        self._unit: neo4j.Transaction | None = None
+        self._owner = 0
+        self.units = 0  # of work that were begun here
+        self._lease: tuple[int, int] = (0, 0)
+        with self.translated():
+            self._driver = neo4j.GraphDatabase.driver(
+                config.uri,
+                auth=_credentials(config),
+                max_connection_pool_size=config.connection.max_pool_size,
+                connection_timeout=config.connection.connection_timeout,
+                connection_acquisition_timeout=2 * config.connection.connection_timeout,
+                max_transaction_retry_time=config.connection.max_transaction_retry_time,
+                user_agent="identity-workbench",
+                **(driver_settings or {}),
+            )
+        # One for all sessions: in a cluster, whoever reads sees what this process wrote.
+        self._bookmarks = neo4j.GraphDatabase.bookmark_manager()
+        try:
+            with self.translated():
+                self._driver.verify_connectivity()
+        except BaseException:
+            self._driver.close()
+            raise
+
+    def close(self) -> None:
+        """Close the connections; closing twice is fine."""
+        self._driver.close()
+
+    def translated(self) -> AbstractContextManager[None]:
+        """Turn errors of the driver inside into ours."""
+        return self._translation
+
+    # ------------------------------------------------------------------ the store's own node
+    def store(self) -> tuple[str, int] | None:
+        """Return id and version of the store in this database, None where there is none."""
+        found = self.rows("store", "MATCH (s:WorkbenchStore {no: 1}) RETURN s.store_id, s.version")
+        return None if not found else (str(found[0][0]), int(found[0][1]))
+
+    def require_store(self) -> str:
+        """Return the id of the store in this database.
+
+        Raises
+        ------
+        NotFoundError
+            When there is none.
+        StoreVersionError
+            When a newer version made it.
+        """
+        there = self.store()
+        if there is None:
+            raise NotFoundError(
+                "There is no store in this database.",
+                where=self.where,
+                next="Make one with: workbench init",
+            )
+        self._check_version(there[1])
+        return there[0]
+
+    @property
+    def where(self) -> str:
+        """The address and the name of the database, for people."""
+        return f"{self.config.uri}, database {self.config.database}"
+
+    # ------------------------------------------------------------------ reading
+    def rows(self, op: str, text: str, **parameters: Any) -> list[tuple]:
+        """Return all rows of a statement that reads; `op` says what it is for."""
+        if self._mine():
+            return self._run(text, parameters)
+        return self._managed("execute_read", op, lambda run: run(text, parameters))
+
+    def value(self, op: str, text: str, **parameters: Any) -> Any:
+        """Return the first cell of the first row, or None."""
+        found = self.rows(op, text, **parameters)
+        return found[0][0] if found else None
+
+    def plan(self, text: str, **parameters: Any) -> dict[str, Any]:
+        """Return the plan by which the server would answer a statement."""
+        with self.translated(), self._session(neo4j.READ_ACCESS) as session:
+            summary = session.run(_cypher(f"EXPLAIN {text}"), parameters).consume()
+        return dict(summary.plan or {})
+
+    def sequence(self) -> int:
+        """Return the number of commits so far."""
+        text = "MATCH (s:WorkbenchStore {no: 1}) RETURN s.sequence"
+        return int(self.value("sequence", text))
+
+    def settled(self, op_id: str) -> int | None:
+        """Return the sequence at which the operation was committed, or None.
+
+        Waits for a unit of work that is still open somewhere: it may be that operation, whose
+        connection was lost.
+        """
+        text = "MATCH (o:WorkbenchOperation {op_id: $op_id}) RETURN o.sequence"
+
+        def look(run: _Run) -> list[tuple]:
+            run(_LOCK, {"op_id": f"asks for {op_id}"})
+            return run(text, {"op_id": op_id})
+
+        mine = self._mine()
+        found = self.rows("settled", text, op_id=op_id) if mine else self.write("settled", look)
+        return int(found[0][0]) if found else None
+
+    # ------------------------------------------------------------------ writing
+    def execute(self, text: str, **parameters: Any) -> list[tuple]:
+        """Run one statement inside the unit of work; return its rows."""
+        self.require_unit()
+        return self._run(text, parameters)
+
+    def write(self, op: str, work: Callable[[_Run], list[tuple]]) -> list[tuple]:
+        """Return what `work` returns, done in a managed transaction outside any unit of work.
+
+        The driver may do it more than once: doing it again has to change nothing.
+        """
+        return self._managed("execute_write", op, work)
+
+    def define(self, text: str) -> None:
+        """Run a definition (a constraint, an index) in a transaction of its own."""
+        self.write("define", lambda run: run(text, {}))
+
+    @property
+    def writing(self) -> bool:
+        """Whether a unit of work of this connection is open."""
+        return self._unit is not None
+
+    def require_unit(self) -> None:
+        """Refuse to write outside a unit of work."""
+        if not self._mine():
+            raise RuntimeError("writing needs a unit of work: with database.transaction()")
+
+    @contextmanager
+    def transaction(
+        self, op_id: str | None = None, *, before_commit: Callable[[], None] | None = None
+    ) -> Iterator[None]:
+        """Hold the writer lock and one transaction; commit at the end, roll back on an error.
+
+        A transaction inside another one joins it. `before_commit` is called when all that is
+        written inside is written.
+        """
+        with self._mutex:
+            if self._unit is not None:
+                yield
+                return
+            with self._begun(op_id or uuid.uuid4().hex, before_commit):
+                yield
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep every writer waiting while the questions inside are asked."""
+        with self._mutex:
+            if self._unit is not None:
+                yield
+                return
+            with self.translated(), self._session(neo4j.WRITE_ACCESS) as session:
+                held = self._acquired(session, f"reads {uuid.uuid4().hex}")
+                try:
+                    yield
+                finally:
+                    _undone(held)
+
+    def allocate_vids(self, n: int) -> int:
+        """Return the first of `n` consecutive row ids that nobody else gets, ever.
+
+        Ids come from a block leased by a commit of its own: a transaction that is rolled back
+        cannot give an id back, so what it left in a vector store never meets its double.
+        """
+        with self._mutex:
+            first, end = self._lease
+            if end - first < n:
+                if self._unit is not None:
+                    raise RuntimeError("row ids are leased before the unit of work begins")
+                taken = max(n, LEASE)
+                # A lease whose answer was lost is a gap in the numbers, and no more.
+                end = int(self.write("lease", lambda run: run(_LEASED, {"n": taken}))[0][0])
+                first = end - taken
+            self._lease = (first + n, end)
+            return first
+
+    # ------------------------------------------------------------------ units of work
+    @contextmanager
+    def _begun(self, op_id: str, before_commit: Callable[[], None] | None) -> Iterator[None]:
+        with self.translated(), self._session(neo4j.WRITE_ACCESS) as session:
+            unit = self._acquired(session, op_id)
+            self._unit, self._owner = unit, threading.get_ident()
+            self.units += 1
+            try:
+                yield
+                if before_commit is not None:
+                    before_commit()
+                self._run(_COUNT, {"op_id": op_id})
+                if self.units % _CLEARED == 0:
+                    self._run(_CLEAR, {"kept": OPERATIONS_KEPT})
+                unit.commit()
+            finally:
+                self._unit, self._owner = None, 0
+                _undone(unit)
+
+    def _acquired(self, session: neo4j.Session, op_id: str) -> neo4j.Transaction:
+        """Return a transaction that holds the writer lock.
+
+        Beginning is repeated while the server is away for a moment; what comes after is not: the
+        caller, who knows whether it was committed, does it again.
+        """
+        started = time.monotonic()
+        while True:
+            try:
+                return self._lock(session, op_id)
+            except (exceptions.ServiceUnavailable, exceptions.SessionExpired):
+                waited = time.monotonic() - started
+                if waited + _PAUSE_S > self.config.connection.max_transaction_retry_time:
+                    raise
+                time.sleep(_PAUSE_S)
+
+    def _lock(self, session: neo4j.Session, op_id: str) -> neo4j.Transaction:
+        said = {"app": "workbench", "op": "unit", "op_id": op_id}
+        timeout = self.config.connection.transaction_timeout
+        unit = session.begin_transaction(metadata=said, timeout=timeout)
+        gave_up = threading.Event()
+        watch = threading.Timer(self.wait_s, self._give_up, (op_id, gave_up))
+        watch.daemon = True
+        watch.start()
+        try:
+            found = unit.run(_cypher(_LOCK), op_id=op_id).values()
+            if not found:
+                raise NotFoundError(
+                    "There is no store in this database.",
+                    where=self.where,
+                    next="Make one with: workbench init",
+                )
+            self._check_version(int(found[0][0]))
+        except BaseException as error:
+            _undone(unit)
+            if gave_up.is_set() and isinstance(error, exceptions.Neo4jError):
+                raise StoreBusyError(
+                    f"Another process has held the store for more than {self.wait_s:g} s.",
+                    where=self.where,
+                    next="Try again in a moment.",
+                ) from error
+            raise
+        finally:
+            watch.cancel()
+        return unit
+
+    def _give_up(self, op_id: str, gave_up: threading.Event) -> None:
+        """End the transaction that waits: the driver has no way to wait for so long and no more."""
+        gave_up.set()
+        gone = suppress(exceptions.Neo4jError, exceptions.DriverError)
+        with gone, self._session(neo4j.WRITE_ACCESS) as session:
+            for (number,) in session.run(_cypher(_END), op_id=op_id).values():
+                session.run(_cypher("TERMINATE TRANSACTIONS $id"), id=number).consume()
+
+    def _check_version(self, version: int) -> None:
+        if version > VERSION:
+            raise StoreVersionError(
+                f"The store has format {version}; this version reads up to {VERSION}.",
+                where=self.where,
+                next="Use the newer version of the workbench that made it.",
+            )
+
+    def _mine(self) -> bool:
+        return self._unit is not None and self._owner == threading.get_ident()
+
+    def _run(self, text: str, parameters: Mapping[str, Any]) -> list[tuple]:
+        assert self._unit is not None
+        with self.translated():
+            return [tuple(row) for row in self._unit.run(_cypher(text), dict(parameters)).values()]
+
+    def _managed(self, how: str, op: str, work: Callable[[_Run], list[tuple]]) -> list[tuple]:
+        timeout = self.config.connection.transaction_timeout
+
+        @neo4j.unit_of_work(metadata={"app": "workbench", "op": op}, timeout=timeout)
+        def run_all(unit: neo4j.ManagedTransaction) -> list[tuple]:
+            return work(
+                lambda text, values: [
+                    tuple(row) for row in unit.run(_cypher(text), dict(values)).values()
+                ]
+            )
+
+        mode = neo4j.READ_ACCESS if how == "execute_read" else neo4j.WRITE_ACCESS
+        with self.translated(), self._session(mode) as session:
+            return getattr(session, how)(run_all)
+
+    def _session(self, mode: str) -> neo4j.Session:
+        return self._driver.session(
+            database=self.config.database,
+            default_access_mode=mode,
+            fetch_size=_FETCHED,
+            bookmark_manager=self._bookmarks,
+        )
+
+
+_Run = Callable[[str, Mapping[str, Any]], list[tuple]]
+
+
+def _cypher(text: str) -> Any:
+    # Newer servers have another language as their default; this one is frozen.
+    return f"CYPHER 5 {text}"
+
+
+def _credentials(config: Neo4jConfig) -> tuple[str, str] | None:
+    if config.password is None:
+        return None
+    return config.user, config.password.get_secret_value()
+
+
+def _undone(unit: neo4j.Transaction) -> None:
+    """Roll back what was not committed; where the connection is gone the server does it."""
+    with suppress(exceptions.Neo4jError, exceptions.DriverError, OSError):
+        unit.close()
+
+
+class _Translation(AbstractContextManager[None]):
+    """Turns errors of the driver into ours."""
+
+    def __init__(self, config: Neo4jConfig) -> None:
+        self._config = config
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, exceptions.Neo4jError | exceptions.DriverError):
+            raise _ours(error, self._config) from error
+
+
+_AWAY = (
+    exceptions.ServiceUnavailable,
+    exceptions.SessionExpired,
+    exceptions.ConnectionPoolError,
+    exceptions.DatabaseUnavailable,
+    exceptions.NotALeader,
+)
+_TOO_LARGE = ("MemoryPoolOutOfMemory", "OutOfMemoryError", "StackOverFlow")
+
+
+def _ours(error: Exception, config: Neo4jConfig) -> WorkbenchError:
+    where = f"{config.uri}, database {config.database}"
+    text = str(error).splitlines()[0] if str(error) else type(error).__name__
+    code = getattr(error, "code", None) or ""
+    if isinstance(error, _AWAY):
+        return ServerAwayError(
+            "The Neo4j server does not answer.",
+            where=where,
+            next="See that it runs and that neo4j.uri (NEO4J_URI) is its address. One to try "
+            "things out starts with: workbench server neo4j",
+        )
+    if isinstance(error, exceptions.AuthError | exceptions.Forbidden):
+        return ConfigurationError(
+            f"The Neo4j server refuses the user {config.user!r}.",
+            where=f"neo4j.user and neo4j.password, {where}",
+            next="Set NEO4J_USER and NEO4J_PASSWORD, or neo4j.password in the configuration.",
+        )
+    if code.endswith("DatabaseNotFound"):
+        return ConfigurationError(
+            f"The Neo4j server has no database {config.database!r}.",
+            where=f"neo4j.database, {where}",
+            next="Give the name of one that it has: the Community edition has 'neo4j' alone.",
+        )
+    if isinstance(error, exceptions.ConstraintError):
+        return InvalidInputError(
+            f"The store refused the rows ({text}); nothing was written.",
+            where=where,
+            next="Correct the rows, then give them again.",
+        )
+    return _of_work(error, code, text, config, where)
+
+
+def _of_work(
+    error: Exception, code: str, text: str, config: Neo4jConfig, where: str
+) -> WorkbenchError:
+    """Return the error of a statement that the server began and did not finish."""
+    if "TimedOut" in code or "Timeout" in code:
+        return StoreError(
+            f"The server did not finish within {config.connection.transaction_timeout:g} s; "
+            "nothing of this step was written.",
+            where=where,
+            next="Ask for less at a time, or raise neo4j.connection.transaction_timeout.",
+        )
+    if any(name in code for name in _TOO_LARGE):
+        return StoreError(
+            "The server has too little memory for this step; nothing of it was written.",
+            where=where,
+            next="Give the server more memory (server.memory.heap.max_size), or do less at a time.",
+        )
+    if isinstance(error, exceptions.TransientError):
+        return StoreBusyError(
+            f"The server could not do it now ({text}).", where=where, next="Try again in a moment."
+        )
+    return StoreError(
+        f"The Neo4j server refused ({text}).",
+        where=where,
+        next="See whether the store is sound with: workbench verify --store DIR",
+    )
