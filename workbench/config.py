@@ -8,6 +8,7 @@ environment says wins over the file, the file over the defaults.
     store: ./workbench-store               # WORKBENCH_STORE
     display_tz: Europe/Madrid              # WORKBENCH_DISPLAY_TZ
     writer_wait_s: 30                      # WORKBENCH_WRITER_WAIT_S
+    graph: {backend: neo4j}                # WORKBENCH_GRAPH__BACKEND; sqlite unless it says so
     neo4j:
       password: "${NEO4J_PASSWORD}"        # NEO4J_PASSWORD, or WORKBENCH_NEO4J__PASSWORD
     faiss:
@@ -52,7 +53,6 @@ _URI = re.compile(r"^(bolt|neo4j)(\+s|\+ssc)?://[^/@\s]+$")
 
 # Keys that are accepted because the documents have them, and why they do nothing.
 _WITHOUT_EFFECT: dict[Key, str] = {
-    ("neo4j",): "this version keeps the graph in SQLite, inside the store's folder",
     ("neo4j", "memory"): "a client cannot set the memory of a server: set it where the server runs",
     ("faiss", "persistence", "auto_save_interval"): (
         "every write is durable before it is acknowledged, so there is nothing to save later"
@@ -77,8 +77,18 @@ class _Block(BaseModel):
     )
 
 
+class GraphConfig(_Block):
+    """Where the graph is kept: in a file of the store's folder, or on the server of ``neo4j``."""
+
+    backend: Literal["sqlite", "neo4j"] = "sqlite"
+
+
 class Neo4jConnection(_Block):
-    """How the driver connects: pool size, timeouts in seconds."""
+    """How the driver connects: pool size, timeouts in seconds.
+
+    ``max_transaction_retry_time`` is how long a read is repeated while the server is away,
+    ``transaction_timeout`` how long the server works at most on one unit of work.
+    """
 
     max_pool_size: int = Field(50, ge=1, le=10_000)
     connection_timeout: float = Field(30, gt=0)
@@ -187,6 +197,7 @@ class WorkbenchConfig(_Block):
     store: Path = Path("workbench-store")
     display_tz: str = "UTC"
     writer_wait_s: float = Field(30, ge=0, le=86_400)
+    graph: GraphConfig = GraphConfig()
     neo4j: Neo4jConfig = Neo4jConfig()
     faiss: FaissConfig = FaissConfig()
 
@@ -244,7 +255,7 @@ def load_config(
         config = WorkbenchConfig.model_validate(expanded)
     except PydanticValidationError as error:
         raise _explained(error, sources) from None
-    _warn(sources)
+    _warn(sources, config)
     return config
 
 
@@ -339,7 +350,7 @@ def _put(tree: dict[str, Any], key: Key, value: str, name: str) -> None:
         inner = here.get(part)
         here[part] = inner = dict(inner) if isinstance(inner, dict) else {}
         here = inner
-    if isinstance(here.get(key[-1]), dict) or key in (("neo4j",), ("faiss",)):
+    if isinstance(here.get(key[-1]), dict) or key in (("graph",), ("neo4j",), ("faiss",)):
         raise ConfigurationError(
             f"The variable {name} means a block of keys, not a value.",
             where=f"{'.'.join(key)}, from the variable {name}",
@@ -432,8 +443,15 @@ def _known_at(key: Key) -> list[str]:
     return list(getattr(block, "model_fields", ()))
 
 
-def _warn(sources: dict[Key, str]) -> None:
-    for key, why in _WITHOUT_EFFECT.items():
+def _warn(sources: dict[Key, str], config: WorkbenchConfig) -> None:
+    why_not = dict(_WITHOUT_EFFECT)
+    # A block of the file, not a variable that another program may need.
+    if ("neo4j",) in sources and "backend" not in config.graph.model_fields_set:
+        why_not[("neo4j",)] = (
+            "a new store keeps its graph in SQLite, inside its folder, unless graph.backend says "
+            "neo4j"
+        )
+    for key, why in why_not.items():
         if key in sources:
             warnings.warn(
                 f"{'.'.join(key)} has no effect: {why} ({sources[key]}).",

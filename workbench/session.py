@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.config import WorkbenchConfig, load_config
-from workbench.errors import InvalidInputError, StoreError
+from workbench.errors import ConflictError, InvalidInputError, StoreError
 from workbench.queries.appearances import Appearances
 from workbench.queries.cameras import Cameras
 from workbench.queries.identities import Identities
@@ -26,11 +26,13 @@ from workbench.storage.load import Load, LoadFiles, LoadPolicy, LoadReport
 from workbench.storage.manager import HybridStorageManager
 from workbench.storage.restore import Restored
 from workbench.storage.restore import restore as restore_backup
+from workbench.storage.team import is_team_store
 
 if TYPE_CHECKING:
     from workbench.queries.demo import Demo
 
 DEMO_FOLDER = Path("workbench-demo")
+_GRAPHS = {"sqlite": "SQLite", "neo4j": "Neo4j"}
 
 
 class Workbench:
@@ -126,13 +128,36 @@ def open(
     chosen = settings if isinstance(settings, WorkbenchConfig) else load_config(settings)
     folder = folder if folder is not None else chosen.store
     if create:
-        create_store(folder)
+        _make(folder, chosen)
     return _opened(folder, chosen)
 
 
+def _make(folder: Path, config: WorkbenchConfig) -> None:
+    server = config.neo4j if config.graph.backend == "neo4j" else None
+    create_store(folder, neo4j=server, wait_s=config.writer_wait_s)
+
+
 def _opened(folder: Path, config: WorkbenchConfig) -> Workbench:
-    manager = open_store(folder, wait_s=config.writer_wait_s, space_settings=_spaces(config))
+    _refuse_other_graph(folder, config)
+    manager = open_store(
+        folder, wait_s=config.writer_wait_s, space_settings=_spaces(config), neo4j=config.neo4j
+    )
     return Workbench(manager, display_tz=config.display_tz)
+
+
+def _refuse_other_graph(folder: Path, config: WorkbenchConfig) -> None:
+    """Refuse a configuration that says the graph is elsewhere than where the store has it."""
+    if not is_store(folder) or "backend" not in config.graph.model_fields_set:
+        return
+    there = "neo4j" if is_team_store(folder) else "sqlite"
+    if there != config.graph.backend:
+        raise ConflictError(
+            f"The store in this folder keeps its graph in {_GRAPHS[there]}; the configuration "
+            f"says {_GRAPHS[config.graph.backend]}.",
+            where=f"{folder}, graph.backend",
+            next="Give another folder with --store, or leave graph.backend out: a store knows "
+            "where its graph is.",
+        )
 
 
 def _spaces(config: WorkbenchConfig) -> dict[str, dict[str, object]]:
@@ -217,7 +242,7 @@ def ingest(
     made: list[HybridStorageManager] = []
 
     def make() -> HybridStorageManager:
-        create_store(folder)
+        _make(folder, settings)
         made.append(_opened(folder, settings).manager)
         return made[0]
 

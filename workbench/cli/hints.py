@@ -13,7 +13,7 @@ COMMANDS: set[str] = set()
 """The commands that know ``--store``; each adds itself when it is made."""
 
 # These ask no store, or one of their own.
-_STORELESS = {"detect", "demo"}
+_STORELESS = {"detect", "demo", "server"}
 _DEMO = r"demo(?= --reset)"
 
 

@@ -13,6 +13,7 @@ from workbench.cli.loading import detect, ingest, loads, unload
 from workbench.cli.looking import appearances, cameras, identities, identity, stats, verify
 from workbench.cli.mending import compact, repair, sweep
 from workbench.cli.reporting import report
+from workbench.cli.serving import server
 from workbench.cli.tracking import flow, path, track, visits
 
 
@@ -67,5 +68,6 @@ for _command in (
     compact,
     backup,
     restore,
+    server,
 ):
     program.add_command(_command)

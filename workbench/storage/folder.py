@@ -7,6 +7,8 @@
       vectors/         segments of vector rows
       writer.lock      held by whoever writes
       rejects/         rows that a load could not use
+
+Where the graph is on a server, :mod:`workbench.storage.team` says what the folder holds.
 """
 
 from __future__ import annotations
@@ -14,7 +16,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from workbench.config import Neo4jConfig
 from workbench.errors import InvalidInputError, NotFoundError, StoreError
+from workbench.storage import team
 from workbench.storage.manager import HybridStorageManager
 from workbench.storage.whole import appear, making
 from workbench.stores.database import SqliteDatabase, sync_folder
@@ -29,13 +33,21 @@ _NETWORK = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "afpfs", "fuse.sshfs", "ceph
 def is_store(path: Path) -> bool:
     """Return whether a store is in this folder."""
     try:
-        return (Path(path) / FILE).is_file()
+        return (Path(path) / FILE).is_file() or team.is_team_store(path)
     except OSError:  # a name that no file can have
         return False
 
 
-def create_store(path: Path) -> None:
+def create_store(path: Path, *, neo4j: Neo4jConfig | None = None, wait_s: float = 30.0) -> None:
     """Make an empty store; one that is there is left as it is.
+
+    Parameters
+    ----------
+    path : Path
+    neo4j : Neo4jConfig, optional
+        The server that is to keep its graph; a file in the folder otherwise.
+    wait_s : float
+        How long to wait for whoever writes to that graph.
 
     Raises
     ------
@@ -54,6 +66,9 @@ def create_store(path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         refuse_network(path.parent)
+        if neo4j is not None:
+            team.create_team_store(path, neo4j, wait_s=wait_s)
+            return
         with making(path) as fresh:
             _fill(fresh)
             appear(fresh, path)
@@ -105,8 +120,19 @@ def open_store(
     *,
     wait_s: float = 30.0,
     space_settings: Mapping[str, Mapping[str, object]] | None = None,
+    neo4j: Neo4jConfig | None = None,
 ) -> HybridStorageManager:
     """Return the store in this folder.
+
+    Parameters
+    ----------
+    path : Path
+    wait_s : float
+        How long to wait for another writer.
+    space_settings : mapping, optional
+        As for :class:`HybridStorageManager`.
+    neo4j : Neo4jConfig, optional
+        How to reach the server, where the graph is on one.
 
     Raises
     ------
@@ -121,6 +147,9 @@ def open_store(
             next="Make one with: workbench ingest FILE --store DIR, or look at one with: "
             "workbench demo",
         )
+    if team.is_team_store(path):
+        settings = neo4j or Neo4jConfig()
+        return team.open_team_store(path, settings, wait_s=wait_s, space_settings=space_settings)
     database = SqliteDatabase(path / FILE, wait_s=wait_s)
     vectors = FAISSVectorStore(path / VECTORS, database=database)
     return HybridStorageManager(
@@ -131,7 +160,8 @@ def open_store(
 def bytes_of(path: Path) -> dict[str, int]:
     """Return ``total`` (database, its log, segments) and ``derived`` bytes of a store folder."""
     path = Path(path)
-    kept = [*path.glob(f"{FILE}*"), *(path / VECTORS).glob("*.seg")]
+    catalogue = (path / VECTORS).glob("vectors.sqlite*")  # where the graph is on a server
+    kept = [*path.glob(f"{FILE}*"), *(path / VECTORS).glob("*.seg"), *catalogue]
     derived = [p for p in (path / "derived").rglob("*") if p.is_file()]
     return {
         "total": sum(p.stat().st_size for p in kept if not p.name.endswith("-shm")),

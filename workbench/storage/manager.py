@@ -97,7 +97,7 @@ class HybridStorageManager(StorageManager):
         self.pair = StorePair(graph, vector, space_settings)
         self.writer = AppearanceWriter(self.pair)
         if hasattr(vector, "named_by"):
-            vector.named_by(graph.owners)
+            vector.named_by(graph.owners, graph.allocate_vids)
 
     def close(self) -> None:
         """Close both stores."""

@@ -117,6 +117,30 @@ def standing_still(folder: Path, wait_s: float = 30.0) -> Iterator[None]:
             readers.close()
 
 
+@contextmanager
+def alone(lock: Path, wait_s: float) -> Iterator[None]:
+    """Hold the lock of a file, which is made where there is none.
+
+    Raises
+    ------
+    StoreBusyError
+        When another process holds it for longer than `wait_s`.
+    OSError
+        When the file cannot be made.
+    """
+    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        if not _locked(descriptor, wait_s):
+            raise StoreBusyError(
+                f"Another process has been at work here for {wait_s:g} s.",
+                where=str(lock.parent),
+                next="Try again when it has finished.",
+            )
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def file_at(path: Path) -> tuple[int, int] | None:
     """Return which file is at a path, None where none is."""
     try:

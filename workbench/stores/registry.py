@@ -21,6 +21,10 @@ BACKENDS: dict[str, dict[str, Backend]] = {
     "graph": {
         "sqlite": Backend("workbench.stores.graph.sqlite:SqliteGraphStore"),
         "memory": Backend("workbench.stores.graph.memory:MemoryGraphStore"),
+        "neo4j": Backend(
+            "workbench.stores.graph.neo4j:Neo4jGraphStore",
+            "pip install 'identity-workbench[neo4j]'",
+        ),
     },
     "vector": {
         "faiss": Backend("workbench.stores.vectors.faiss:FAISSVectorStore"),

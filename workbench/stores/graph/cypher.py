@@ -101,7 +101,7 @@ def names() -> tuple[list[str], list[str], list[str]]:
     """Return every label, relationship type and property key that a store uses."""
     labels = [*schema.NODES, "WorkbenchStore", "WorkbenchOperation", "WorkbenchSweep"]
     kinds = [*schema.EDGES, "EMBEDDED"]
-    keys = {"no", "store_id", "version", "sequence", "next_vid", "writer", "op_id"}
+    keys = {"no", "store_id", "version", "sequence", "next_vid", "writer", "op_id", "vectors_id"}
     keys |= {"vid", "space", "ts_us", "key", "name"}
     keys |= {f"{space}_embedding_idx" for space in INDEXED_SPACES}
     for table in (*schema.NODES.values(), *schema.EDGES.values()):

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from workbench import schema, times
-from workbench.errors import InvalidInputError, NotFoundError, StoreError
+from workbench.config import Neo4jConfig
+from workbench.errors import ConflictError, InvalidInputError, NotFoundError, StoreError
 from workbench.schema import Table
 from workbench.stores.graph import checks, cypher, frames
 from workbench.stores.graph.base import Finding, GraphStore, Observations, Selection
@@ -22,6 +23,11 @@ _ROWS = 5_000  # that go with one statement
 _STORE = (
     "MERGE (s:WorkbenchStore {no: 1}) ON CREATE SET s.store_id = $store_id, "
     "s.version = $version, s.sequence = 0, s.next_vid = 1 RETURN s.store_id"
+)
+_PAIR = (
+    "MATCH (s:WorkbenchStore {no: 1}) SET s.vectors_id = CASE WHEN s.vectors_id IS NULL "
+    "OR ($claim AND NOT EXISTS { (:Appearance) }) THEN $id ELSE s.vectors_id END "
+    "RETURN s.vectors_id"
 )
 _EVER = (-(2**62), 2**62)
 _PLACE = ("camera_id", "tracking_id", "ts_us")  # in the chain of a track
@@ -67,8 +73,7 @@ class Neo4jGraphStore(GraphStore):
             database.define(one.text)
         # Names that the server has never seen make it warn of a mistake in every statement.
         for what, known in zip(_NAMES, cypher.names(), strict=True):
-            call = f"UNWIND $names AS name CALL db.create{what}(name) RETURN count(*)"
-            database.write("names", lambda run, c=call, n=known: run(c, {"names": n}))
+            _create_names(database, what, known)
         database.rows("await", "CALL db.awaitIndexes(300)")
         left = _missing(database)
         if left:
@@ -81,6 +86,63 @@ class Neo4jGraphStore(GraphStore):
         fresh = {"store_id": store_id or uuid.uuid4().hex, "version": VERSION}
         database.write("store", lambda run: run(_STORE, fresh))
         return made
+
+    @classmethod
+    def connected(cls, config: Neo4jConfig, *, wait_s: float = 30.0) -> Neo4jGraphStore:
+        """Return the store in the database of a server.
+
+        Raises
+        ------
+        ServerAwayError, ConfigurationError, NotFoundError
+            When there is no answer, the user is refused, or there is no store.
+        """
+        database = Neo4jDatabase(config, wait_s=wait_s)
+        try:
+            return cls(database)
+        except BaseException:
+            database.close()
+            raise
+
+    @classmethod
+    def prepared(
+        cls, config: Neo4jConfig, *, wait_s: float = 30.0
+    ) -> tuple[Neo4jGraphStore, list[str], list[str]]:
+        """Return the store, made where there is none, what of its schema was made and was there."""
+        database = Neo4jDatabase(config, wait_s=wait_s)
+        try:
+            made = cls.apply_schema(database)
+            there = [d.name for d in cypher.definitions() if d.name not in made]
+            return cls(database), made, there
+        except BaseException:
+            database.close()
+            raise
+
+    def pair_with(self, vectors_id: str, *, claim: bool) -> None:
+        """Bind the graph to the vectors of this id, or see that it is bound to them.
+
+        Parameters
+        ----------
+        vectors_id : str
+            Of the catalogue of vectors.
+        claim : bool
+            Take the place of others: only while nobody has appeared in the graph.
+
+        Raises
+        ------
+        ConflictError
+            When it belongs to others.
+        """
+
+        def bind(run: Any) -> list[tuple]:
+            return run(_PAIR, {"id": vectors_id, "claim": claim})
+
+        bound = self.database.write("pair", bind)[0][0]
+        if bound != vectors_id:
+            raise ConflictError(
+                "The graph on this server belongs to the vectors of another folder.",
+                where=self.database.where,
+                next="Give that folder with --store, or another server or database.",
+            )
 
     def close(self) -> None:
         self.database.close()
@@ -654,6 +716,11 @@ _AMONG = {
     "cameras": "(a.camera_id IN $cameras OR a.place_id IN $cameras)",
 }
 _RANGE = {"start_us": "a.ts_us >= $start_us", "end_us": "a.ts_us < $end_us"}
+
+
+def _create_names(database: Neo4jDatabase, what: str, names: list[str]) -> None:
+    text = f"UNWIND $names AS name CALL db.create{what}(name) RETURN count(*)"
+    database.write("names", lambda run: run(text, {"names": names}))
 
 
 def _missing(database: Neo4jDatabase) -> list[cypher.Definition]:

@@ -51,11 +51,19 @@ class FAISSVectorStore(VectorStore):
         Folder of the segment files; made when it is missing and no `database` is given.
     database : SqliteDatabase, optional
         The store's database, to share its commits. Without it the folder gets one of its own.
+    wait_s : float
+        How long to wait for another writer, with a database of its own.
     """
 
     supports = frozenset({"durable", "filtered_search"})
 
-    def __init__(self, path: Path | str, *, database: SqliteDatabase | None = None) -> None:
+    def __init__(
+        self,
+        path: Path | str,
+        *,
+        database: SqliteDatabase | None = None,
+        wait_s: float = 30.0,
+    ) -> None:
         folder = Path(path)
         self._own = database is None
         if database is None:
@@ -63,14 +71,16 @@ class FAISSVectorStore(VectorStore):
             file = folder / "vectors.sqlite"
             if not file.exists():
                 SqliteDatabase.create(file)
-            database = SqliteDatabase(file)
+            database = SqliteDatabase(file, wait_s=wait_s)
             if not database.rows("SELECT 1 FROM sqlite_schema WHERE name = 'space'"):
                 with database.transaction():
                     self.apply_schema(database)
         self.rows = SegmentRows(folder, database)
         self._database = database
         self._indexes: dict[str, FlatIndex] = {}
+        self.store_id = database.store_id
         self._owners: Callable[[str, np.ndarray], pd.DataFrame] | None = None
+        self._allocate: Callable[[int], int] = database.allocate_vids
 
     @staticmethod
     def apply_schema(database: SqliteDatabase) -> None:
@@ -186,9 +196,15 @@ class FAISSVectorStore(VectorStore):
         return self.rows.collect()
 
     # ------------------------------------------------------------------ the document's names
-    def named_by(self, owners: Callable[[str, np.ndarray], pd.DataFrame]) -> None:
-        """Let a graph store say which appearance a row belongs to (``GraphStore.owners``)."""
-        self._owners = owners
+    def named_by(
+        self,
+        owners: Callable[[str, np.ndarray], pd.DataFrame],
+        allocate: Callable[[int], int],
+    ) -> None:
+        """Let a graph store name the rows: ``GraphStore.owners`` and ``.allocate_vids``."""
+        self._owners, self._allocate = owners, allocate
+        # Beside a graph elsewhere the numbers of this catalogue's own are not used.
+        self.rows.gives_vids = not self._own
 
     def add_face_embedding(self, embedding: np.ndarray, appearance_id: str) -> int:
         """Store a face of an appearance and return its row id, the ``face_embedding_idx``.
@@ -226,7 +242,7 @@ class FAISSVectorStore(VectorStore):
         known = self.spaces().get(space)
         dim = known.dim if known else _numbers(embedding)
         matrix = _single(embedding, dim)
-        vid = self._database.allocate_vids(1)
+        vid = self._allocate(1)
         with self._database.transaction():
             if known is None:
                 self.create_space(VectorSpace(space, dim, DEFAULT_PRECISION[space]))

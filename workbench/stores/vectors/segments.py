@@ -64,6 +64,7 @@ class SegmentRows:
     def __init__(self, folder: Path, database: SqliteDatabase) -> None:
         self.files = SegmentFiles(folder, database.store_id)
         self.database = database
+        self.gives_vids = True  # that row ids come from the database beside the rows
         self._suspect: set[int] = set()
         self._known: tuple[int, dict[str, VectorSpace]] = (0, {})
 
@@ -343,7 +344,8 @@ class SegmentRows:
         """Return what the catalogue counts and what is not so."""
         next_vid = int(self.database.value("SELECT next_vid FROM store"))
         last = int(self.database.value("SELECT coalesce(max(vid), 0) FROM vector_row"))
-        found = [f"the next vector would be {next_vid}, and {last} is one"] * (next_vid <= last)
+        taken = self.gives_vids and next_vid <= last
+        found = [f"the next vector would be {next_vid}, and {last} is one"] * taken
         outside = self.database.value(f"SELECT count(*) FROM vector_row WHERE {_OUTSIDE}")
         found += [f"{outside} rows lie behind the end of their segment"] * bool(outside)
         for name in self.spaces():
