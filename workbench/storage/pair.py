@@ -82,7 +82,7 @@ class StorePair:
         """Return the distinct ids as keys; refuse one that is not there."""
         label = next(t.label for t in schema.NODES.values() if t.name == name)
         wanted = _listed(name, ids)
-        known = self.graph.nodes(label, ids=wanted.tolist())["id"]
+        known = self.graph.known(label, wanted.tolist())
         unknown = wanted[~wanted.isin(known)]
         if len(unknown):
             raise NotFoundError(

@@ -26,7 +26,7 @@ from workbench.stores.locks import alone
 
 VERSION = "5.26.31"
 LEAST_JAVA = 17
-INSTALL = "Debian, Ubuntu: apt install openjdk-17-jre-headless maven"
+INSTALL = "Debian, Ubuntu: apt install openjdk-17-jre-headless maven (or a later OpenJDK)"
 _FETCH_S = 1800.0
 _COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
 _POM = f"""<project>

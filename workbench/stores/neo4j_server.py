@@ -9,12 +9,9 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import socket
-import subprocess
 import time
 from collections import deque
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -29,6 +26,7 @@ from workbench.errors import (
     ServerAwayError,
     StoreError,
 )
+from workbench.stores import processes
 from workbench.stores.locks import alone
 from workbench.stores.neo4j_jars import class_path, environment, jars, java, missing
 
@@ -45,7 +43,6 @@ _OPENED = ("java.base/java.nio", "java.base/java.io", "java.base/sun.nio.ch",
 _ANSWER_S = 2.0
 _PAUSE_S = 0.1
 _END_S = 20.0
-_KILL_S = 15.0
 _SETTINGS = """\
 # Written anew at each start: what is changed here is lost.
 server.bolt.enabled=true
@@ -61,8 +58,6 @@ db.tx_log.preallocate=false
 # Ten seconds less until it has stopped: nobody comes back to a server that is asked to end.
 internal.dbms.bolt.netty_server_shutdown_quiet_period=0
 """
-# Processes that this one began: it has to take note of their end, or they stay as zombies.
-_BEGUN: set[int] = set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +160,7 @@ def stop(server: LocalServer | Path | str | int, *, wait_s: float = _END_S) -> b
     Raises
     ------
     StoreError
-        When the process is of another user.
+        When the process is of another user, or does not end.
     """
     if isinstance(server, int):
         pid, place = server, None
@@ -177,15 +172,8 @@ def stop(server: LocalServer | Path | str | int, *, wait_s: float = _END_S) -> b
         pid, place = found.pid, found.folder
     if not _serves(pid, place):
         return False
-    for how, patience in ((signal.SIGTERM, wait_s), (signal.SIGKILL, _KILL_S)):
-        _signal(pid, how)
-        if _within(patience, lambda: not _may_serve(pid, place)):
-            return True
-    raise StoreError(
-        f"The server, process {pid}, does not end.",
-        where=str(place or pid),
-        next=f"See what holds it: ps -p {pid}",
-    )
+    processes.end(pid, lambda: not _may_serve(pid, place), wait_s)
+    return True
 
 
 # --------------------------------------------------------------------------------------------
@@ -255,7 +243,7 @@ def _launched(
             next="export NEO4J_PASSWORD=... with its password, or give a new folder.",
         )
     if before:  # a process that was killed may still hold the files
-        _within(_KILL_S, lambda: _line(before["pid"]) != "")
+        processes.within(_END_S, lambda: processes.command_line(before["pid"]) != "")
     chosen = _free_port(port, before.get("uri"))
     record = {
         "server": "neo4j",
@@ -266,7 +254,8 @@ def _launched(
     }
     _write_record(place, record)  # from now on the folder is known as one of ours
     _write_settings(place, chosen, password is not None)
-    pid = _begin(place, command)
+    log = place / "logs" / "console.log"
+    pid = processes.begin(command, place, environment(), log)
     try:
         _write_record(place, record | {"pid": pid})
         server = _server(place, record | {"pid": pid})
@@ -277,22 +266,6 @@ def _launched(
         stop(pid, wait_s=_END_S)
         raise
     return server
-
-
-def _begin(place: Path, command: list[str]) -> int:
-    with open(place / "logs" / "console.log", "wb") as log:
-        process = subprocess.Popen(
-            command,
-            cwd=place,
-            env=environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    _BEGUN.add(process.pid)
-    process.returncode = 0  # it outlives us: nobody need wait for it
-    return process.pid
 
 
 def _free_port(asked: int | None, before: str | None) -> int:
@@ -433,64 +406,9 @@ def _serves(pid: int, place: Path | None) -> bool:
     A number that was given to another process meanwhile is told by its command line.
     """
     words = _words(place)[:-1] if place is not None else [_ENTRY]
-    return " ".join(words) in (_line(pid) or "")
+    return " ".join(words) in (processes.command_line(pid) or "")
 
 
 def _may_serve(pid: int, place: Path | None) -> bool:
-    # While a program is begun, and while it ends, its process has no command line.
-    return _line(pid) == "" or _serves(pid, place)
-
-
-def _line(pid: int) -> str | None:
-    """Return the command line of a process: '' while it ends, None when it is gone."""
-    if pid <= 0:
-        return None
-    if pid in _BEGUN:
-        with suppress(ChildProcessError):
-            if os.waitpid(pid, os.WNOHANG)[0] == pid:
-                _BEGUN.discard(pid)
-    return _line_of_linux(pid) if os.path.isdir("/proc/self") else _line_of_ps(pid)
-
-
-def _line_of_linux(pid: int) -> str | None:
-    here = Path(f"/proc/{pid}")
-    try:
-        words = (here / "cmdline").read_bytes()
-        if words:
-            return os.fsdecode(words.replace(b"\0", b" "))
-        # Of a process whose first thread has ended, others may still hold files.
-        state = (here / "stat").read_bytes().rpartition(b")")[2].split()[0]
-        return None if state in (b"Z", b"X") and len(os.listdir(here / "task")) < 2 else ""
-    except (FileNotFoundError, ProcessLookupError):
-        return None
-
-
-def _line_of_ps(pid: int) -> str | None:
-    done = subprocess.run(
-        ["ps", "-ww", "-o", "stat=,command=", "-p", str(pid)], capture_output=True
-    )
-    state, _, words = os.fsdecode(done.stdout).strip().partition(" ")
-    return None if done.returncode or state.startswith("Z") else words
-
-
-def _signal(pid: int, how: signal.Signals) -> None:
-    try:
-        os.killpg(pid, how)  # it leads a session: a script that calls Java ends with it
-    except ProcessLookupError:
-        return
-    except PermissionError as error:
-        raise StoreError(
-            f"The server, process {pid}, is of another user.",
-            where=str(pid),
-            next="Ask that user to stop it.",
-        ) from error
-
-
-def _within(wait_s: float, done: Callable[[], bool]) -> bool:
-    """Return whether it came true within that time."""
-    deadline = time.monotonic() + wait_s
-    while not done():
-        if time.monotonic() >= deadline:
-            return False
-        time.sleep(_PAUSE_S)
-    return True
+    # While the program is loaded, and while it ends, its process has no command line.
+    return processes.command_line(pid) == "" or _serves(pid, place)

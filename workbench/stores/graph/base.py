@@ -230,6 +230,10 @@ class GraphStore(ABC):
         rows = self.nodes(label, ids=[key]).head(1).to_dict("records")
         return {str(name): cell for name, cell in rows[0].items()} if rows else None
 
+    def known(self, label: str, ids: Sequence[str]) -> list[str]:
+        """Return those of the ids that are there, in any order."""
+        return self.nodes(label, ids=ids)["id"].tolist()
+
     def ids_around(self, label: str, key: str, n: int) -> list[str]:
         """Return up to `n` ids before the place of `key` in order of id, and `n` from there on."""
         ids = self.nodes(label)["id"].astype("str").tolist()

@@ -124,8 +124,11 @@ def upsert_nodes(table: Table) -> str:
     )
 
 
-def upsert_edges(table: Table) -> str:
-    """Return the statement that writes a batch of edges whose ends are there."""
+def upsert_edges(table: Table, *, new: bool = False) -> str:
+    """Return the statement that writes a batch of edges whose ends are there.
+
+    With `new`, of edges that are known not to be there.
+    """
     first, second = table.columns[:2]
     changes = _changes(table, "r", skip=(first.name, second.name))
     if table is schema.HAS_APPEARANCE:
@@ -134,7 +137,8 @@ def upsert_edges(table: Table) -> str:
         f"UNWIND range(0, $n - 1) AS k "
         f"MATCH (x:{referred(first).label} {{id: ${first.name}[k]}}) "
         f"MATCH (y:{referred(second).label} {{id: ${second.name}[k]}}) "
-        f"MERGE (x)-[r:{table.label}]->(y) SET {', '.join(changes)} RETURN count(*)"
+        f"{'CREATE' if new else 'MERGE'} (x)-[r:{table.label}]->(y) "
+        f"SET {', '.join(changes)} RETURN count(*)"
     )
 
 

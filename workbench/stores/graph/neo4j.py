@@ -174,7 +174,8 @@ class Neo4jGraphStore(GraphStore):
         table = schema.NODES[label]
         rows = frame.drop_duplicates(list(table.key), keep="last")
         if table is schema.APPEARANCE:
-            self._upsert_appearances(rows)
+            for part in _parts(rows):
+                self._upsert_appearances(part)
         else:
             self._require_referred(table, rows)
             moved = self._moved(rows) if table is schema.CAMERA else []
@@ -187,22 +188,20 @@ class Neo4jGraphStore(GraphStore):
         table = schema.EDGES[kind]
         rows = frame.drop_duplicates(list(table.key), keep="last")
         if table is schema.HAS_APPEARANCE:
-            self._link(rows)
+            for part in _parts(rows):
+                self._link(part, self._places(part["appearance_id"].tolist()))
         else:
-            self._require_referred(table, rows)
             self._send(cypher.upsert_edges(table), table, rows)
         return len(frame)
 
     def upsert_appearances(self, nodes: pd.DataFrame, links: pd.DataFrame) -> None:
         self.database.require_unit()
-        self._upsert_appearances(nodes)
-        self._link(links)
+        for part in _parts(nodes):
+            places = self._upsert_appearances(part)
+            self._link(links[links["appearance_id"].isin(part["id"])], places)
 
-    def _upsert_appearances(self, rows: pd.DataFrame) -> None:
-        for first in range(0, len(rows), _ROWS):
-            self._upsert_batch(rows.iloc[first : first + _ROWS].reset_index(drop=True))
-
-    def _upsert_batch(self, rows: pd.DataFrame) -> None:
+    def _upsert_appearances(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Write a batch; return where it is in the chains now, and whose it is (as `_places`)."""
         table = schema.APPEARANCE
         self._require_referred(table, rows)
         now = rows[["id", "camera_id", "tracking_id"]].assign(ts_us=self._corrected(rows))
@@ -223,6 +222,7 @@ class Neo4jGraphStore(GraphStore):
             self._chains.people(some)
             self._chains.tracks(some)
         self._capture(rows, known.loc[there, "id"].tolist())
+        return known
 
     def _places(self, ids: list[str]) -> pd.DataFrame:
         """Return where these appearances are in the chains: those that are there."""
@@ -284,23 +284,20 @@ class Neo4jGraphStore(GraphStore):
             for moment in _EVER:
                 self._chains.people(rows.assign(ts_us=moment))
 
-    def _link(self, frame: pd.DataFrame) -> None:
-        for first in range(0, len(frame), _ROWS):
-            self._link_batch(frame.iloc[first : first + _ROWS].reset_index(drop=True))
-
-    def _link_batch(self, rows: pd.DataFrame) -> None:
-        before = self._places(rows["appearance_id"].tolist())
-        self._require_known("appearance", rows["appearance_id"], before["id"].tolist())
-        self._require("identity", rows["identity_id"])
+    def _link(self, rows: pd.DataFrame, places: pd.DataFrame) -> None:
+        """Write a batch of links of appearances that are where `places` says."""
+        table = schema.HAS_APPEARANCE
         known = rows[["appearance_id", "identity_id"]].merge(
-            before, left_on="appearance_id", right_on="id", suffixes=("", "_before")
+            places, left_on="appearance_id", right_on="id", how="left", suffixes=("", "_before")
         )
         new = known["identity_id_before"].isna()
         moved = ~new & (known["identity_id_before"] != known["identity_id"])
         self._unlink(known.loc[moved, "id"].tolist())
         self._chains.people(known[new | moved])
         self._chains.people(known[moved].assign(identity_id=known["identity_id_before"]))
-        self._send(cypher.upsert_edges(schema.HAS_APPEARANCE), schema.HAS_APPEARANCE, rows)
+        fresh = (new | moved).to_numpy()
+        self._send(cypher.upsert_edges(table, new=True), table, rows[fresh])
+        self._send(cypher.upsert_edges(table), table, rows[~fresh])
 
     def _unlink(self, ids: list[str]) -> int:
         if not ids:
@@ -314,12 +311,11 @@ class Neo4jGraphStore(GraphStore):
         return int(found[0][0])
 
     def _send(self, text: str, table: Table, rows: pd.DataFrame, **more: list[Any]) -> None:
-        for first in range(0, len(rows), _ROWS):
-            part = rows.iloc[first : first + _ROWS]
+        for part in _parts(rows):
             given = {cypher.physical(c): _cells(part[c.name], c) for c in table.columns}
-            given |= {name: values[first : first + _ROWS] for name, values in more.items()}
-            found = self.database.execute(text, n=len(part), **given)
+            found = self.database.execute(text, n=len(part), **given, **more)
             if found[0][0] != len(part):
+                self._require_referred(table, part)
                 raise StoreError(
                     f"{found[0][0]} rows of {table.label} were written, not {len(part)}.",
                     where=self.database.where,
@@ -333,17 +329,8 @@ class Neo4jGraphStore(GraphStore):
 
     def _require(self, name: str, ids: pd.Series) -> None:
         wanted = ids.dropna().unique().tolist()
-        if not wanted:
-            return
         label = next(t.label for t in schema.NODES.values() if t.name == name)
-        found = self.database.execute(
-            f"MATCH (n:{label}) WHERE n.id IN $ids RETURN n.id", ids=wanted
-        )
-        self._require_known(name, ids, [key for (key,) in found])
-
-    @staticmethod
-    def _require_known(name: str, ids: pd.Series, known: list[str]) -> None:
-        unknown = sorted(set(ids.dropna()) - set(known))
+        unknown = sorted(set(wanted) - set(self.known(label, wanted))) if wanted else []
         if unknown:
             raise NotFoundError(
                 f"There is no {name} {unknown[0]!r}"
@@ -367,8 +354,7 @@ class Neo4jGraphStore(GraphStore):
         names = [cypher.physical(table.column(name)) for name in table.key]
         match = ", ".join(f"{name}: ${name}[k]" for name in names)
         gone = 0
-        for first in range(0, len(rows), _ROWS):
-            part = rows.iloc[first : first + _ROWS]
+        for part in _parts(rows):
             given = {
                 n: _cells(part[k], table.column(k)) for n, k in zip(names, table.key, strict=True)
             }
@@ -423,8 +409,7 @@ class Neo4jGraphStore(GraphStore):
             "DELETE r RETURN count(*)"
         )
         gone = 0
-        for start in range(0, len(rows), _ROWS):
-            part = rows.iloc[start : start + _ROWS]
+        for part in _parts(rows):
             ends = {"first": part[first.name].tolist(), "second": part[second.name].tolist()}
             gone += int(self.database.execute(text, n=len(part), **ends)[0][0])
         return gone
@@ -465,6 +450,10 @@ class Neo4jGraphStore(GraphStore):
             key=key,
         )
         return frames.record(table.columns, rows[0]) if rows else None
+
+    def known(self, label: str, ids: Sequence[str]) -> list[str]:
+        text = f"MATCH (n:{label}) WHERE n.id IN $ids RETURN n.id"
+        return [key for (key,) in self.database.rows("known", text, ids=_sendable(ids))]
 
     def ids_around(self, label: str, key: str, n: int) -> list[str]:
         if not _sendable([key]):
@@ -527,14 +516,12 @@ class Neo4jGraphStore(GraphStore):
             return
         if frame["vid"].duplicated().any() or frame["appearance_id"].duplicated().any():
             raise _refused("a row id names one vector, and an appearance has one in a space")
-        self._require("appearance", frame["appearance_id"])
         self.database.execute("MERGE (s:VectorSpace {name: $space}) RETURN s.name", space=space)
         idx = f"SET a.{space}_embedding_idx = $vid[k] " if space in cypher.INDEXED_SPACES else ""
-        for first in range(0, len(frame), _ROWS):
-            part = frame.iloc[first : first + _ROWS]
+        for part in _parts(frame):
             ids = part["appearance_id"].tolist()
             self._unname("(a)-[r:EMBEDDED]->(s:VectorSpace {name: $space})", ids, space=space)
-            self.database.execute(
+            found = self.database.execute(
                 "MATCH (s:VectorSpace {name: $space}) UNWIND range(0, $n - 1) AS k "
                 "MATCH (a:Appearance {id: $id[k]}) CREATE (a)-[r:EMBEDDED {vid: $vid[k]}]->(s) "
                 f"{idx}RETURN count(*)",
@@ -543,6 +530,8 @@ class Neo4jGraphStore(GraphStore):
                 id=ids,
                 vid=part["vid"].tolist(),
             )
+            if found[0][0] != len(part):
+                self._require("appearance", part["appearance_id"])
         # The same name again un-named it for a moment: what has a name is not swept.
         self.swept(frame["vid"].to_numpy())
 
@@ -668,14 +657,14 @@ _STATISTICS = (
     "UNWIND $ids AS id MATCH (i:Identity {id: id}) "
     "OPTIONAL MATCH (i)-[h:HAS_APPEARANCE]->(a:Appearance) "
     "WITH i, count(a) AS n, count(DISTINCT a.camera_id) AS cameras, min(a.ts_us) AS first, "
-    "max(a.ts_us) AS last, count(h.confidence) AS scored, sum(h.confidence) AS total "
+    "max(a.ts_us) AS last, count(h.confidence) AS scored, sum(h.confidence) AS total, "
+    "max(a.face_embedding_idx) AS face "
     "SET i.num_appearances = n, i.num_cameras = cameras, "
     f"i.first_seen_us = first, i.first_seen = {cypher.moment('first')}, "
     f"i.last_seen_us = last, i.last_seen = {cypher.moment('last')}, "
     "i.confidence_score = CASE WHEN scored = 0 THEN i.stated_confidence "
     "ELSE round(total / scored, 12) END, "
-    "i.has_face = EXISTS { (i)-[:HAS_APPEARANCE]->()-[:EMBEDDED]->(:VectorSpace {name: 'face'}) } "
-    "RETURN count(*)"
+    "i.has_face = coalesce(face >= 0, false) RETURN count(*)"
 )
 
 
@@ -721,6 +710,12 @@ _RANGE = {"start_us": "a.ts_us >= $start_us", "end_us": "a.ts_us < $end_us"}
 def _create_names(database: Neo4jDatabase, what: str, names: list[str]) -> None:
     text = f"UNWIND $names AS name CALL db.create{what}(name) RETURN count(*)"
     database.write("names", lambda run: run(text, {"names": names}))
+
+
+def _parts(rows: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """Yield the rows in batches that go with one statement each."""
+    for first in range(0, len(rows), _ROWS):
+        yield rows.iloc[first : first + _ROWS].reset_index(drop=True)
 
 
 def _missing(database: Neo4jDatabase) -> list[cypher.Definition]:
