@@ -216,7 +216,10 @@ class WorkbenchConfig(_Block):
 
 
 def load_config(
-    path: str | Path | None = None, environ: Mapping[str, str] | None = None
+    path: str | Path | None = None,
+    environ: Mapping[str, str] | None = None,
+    *,
+    file_wins: bool = False,
 ) -> WorkbenchConfig:
     """Return the configuration of a YAML file (none: the defaults) and the environment over it.
 
@@ -226,6 +229,9 @@ def load_config(
         A YAML file in UTF-8.
     environ : mapping, optional
         Variables to read in place of those of this process.
+    file_wins : bool
+        Let a variable count only where the file says nothing: for a second configuration beside
+        the one that the variables are meant for.
 
     Raises
     ------
@@ -247,7 +253,10 @@ def load_config(
     variables = os.environ if environ is None else environ
     tree = {} if path is None else _read(Path(path))
     sources = {key: f"{'.'.join(key)} in {path}" for key in _keys(tree)}
+    said = set(sources) if file_wins else set()
     for name, key in _from_environment(variables):
+        if key in said:
+            continue
         _put(tree, key, _Given(variables[name]), name)
         sources[key] = f"{'.'.join(key)}, from the variable {name}"
     expanded = _expanded(tree, (), variables, sources)

@@ -9,11 +9,13 @@ import numpy as np
 import pandas as pd
 
 from workbench import times
+from workbench.config import WorkbenchConfig, load_config
 from workbench.errors import CapabilityError, InvalidInputError
 from workbench.storage import content, record
 from workbench.storage.backup import Backup, back_up, back_up_into
 from workbench.storage.folder import bytes_of
 from workbench.storage.manager import HybridStorageManager
+from workbench.storage.migrate import Migration, Place, migrate
 from workbench.storage.repair import Repair, repair
 from workbench.storage.sweep import Freed, compact, sweep
 from workbench.storage.unload import unload
@@ -176,6 +178,37 @@ class Store:
         if folder is not None:
             return back_up(store, Path(folder))
         return back_up_into(store, Path(str(into)), keep=keep)
+
+    def migrate(self, to: str | Path | WorkbenchConfig, *, dry_run: bool = False) -> Migration:
+        """Write everything into a new store, with another backend or the same; verify it.
+
+        An interrupted migration goes on where it stopped when it is asked for again.
+
+        Parameters
+        ----------
+        to : path or WorkbenchConfig
+            The configuration of the new store: ``store``, its folder; ``graph.backend``; and
+            ``neo4j`` where its graph is on a server.
+        dry_run : bool
+            Look at both stores and write nothing.
+
+        Raises
+        ------
+        ConflictError
+            When a store with something in it is there.
+        StoreDamagedError
+            When this store is damaged, or the new one does not say the same.
+        """
+        config = to if isinstance(to, WorkbenchConfig) else load_config(to, file_wins=True)
+        if "store" not in config.model_fields_set:
+            raise InvalidInputError(
+                "The configuration of the new store does not say where it is to be.",
+                where="store",
+                next="Name a new folder with: store: DIR",
+            )
+        server = config.neo4j if config.graph.backend == "neo4j" else None
+        place = Place(config.store, server)
+        return migrate(self._manager, place, dry_run=dry_run, wait_s=config.writer_wait_s)
 
 
 def _per_camera(seen: Any, cameras: list[str]) -> dict[str, dict[str, Any]]:

@@ -16,10 +16,10 @@ from workbench.analytics.communities import communities
 from workbench.analytics.significance import LONGEST_S, SHIFTS, Significance, significance
 from workbench.analytics.visits import visits
 from workbench.errors import InvalidInputError
+from workbench.progress import progress
 from workbench.queries.co_occurrences import Behind, CoOccurrences, Method
 from workbench.queries.movement import MAX_GAP_S, Timeline
 from workbench.queries.observed import as_categories, chosen_of
-from workbench.queries.progress import progress
 from workbench.queries.ranges import Ids, Moment, listed, selection
 from workbench.queries.tracks import Tracks
 from workbench.stores.graph.base import GraphStore

@@ -119,7 +119,7 @@ def examine(pair: StorePair) -> Examination:
     """Return everything that is wrong with a store."""
     names = ("identities", "appearances", "cameras", "links", "vectors", "spaces")
     out = Examination(dict.fromkeys(names, 0))
-    with pair.graph.snapshot(), pair.graph.unchecked():
+    with pair.graph.cut(), pair.graph.unchecked():
         try:
             _examine_graph(pair.graph, out)
             if "database" not in out.found:
@@ -218,7 +218,7 @@ def content_hash(pair: StorePair) -> str:
     them.
     """
     digest = hashlib.sha256()
-    with pair.graph.snapshot():
+    with pair.graph.cut():
         for label, table in {**schema.NODES, **schema.EDGES}.items():
             if not table.derived:
                 for block in _texts(table, stored(pair.graph, label)):

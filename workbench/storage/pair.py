@@ -52,14 +52,33 @@ class StorePair:
 
     @contextmanager
     def unit(self) -> Iterator[None]:
-        """Open one unit of work; a commit whose answer was lost is looked up before giving up."""
+        """Open one unit of work; a commit whose answer was lost is looked up before giving up.
+
+        Raises
+        ------
+        ServerAwayError
+            Also when it cannot be looked up: then nobody knows whether it was written.
+        """
         op_id = uuid.uuid4().hex
         try:
             with self.graph.transaction(op_id):
                 yield
-        except (ServerAwayError, StoreError):
-            if self.graph.settled(op_id) is None:
+        except (ServerAwayError, StoreError) as error:
+            if not self._written(op_id, error):
                 raise
+
+    def _written(self, op_id: str, error: ServerAwayError | StoreError) -> bool:
+        """Return whether the unit of work that ended with this error was committed all the same."""
+        try:
+            return self.graph.settled(op_id) is not None
+        except (ServerAwayError, StoreError):
+            raise ServerAwayError(
+                "The server went away while it was asked to keep what was written; it is not known "
+                "whether it did.",
+                where=error.where,
+                next="Repeat the same call when the server is back: what is there is not written "
+                "twice.",
+            ) from error
 
     def sweep(self) -> int:
         """Remove un-named vectors that are recorded for it; return how many.

@@ -63,8 +63,10 @@ def _never_named(pair: StorePair) -> int:
     removed = 0
     with pair.unit():
         for space in pair.vector.spaces():
-            named = pair.graph.vectors_of(space)["vid"].to_numpy()
-            unnamed = np.setdiff1d(pair.vector.vids(space), named)
+            # What is there first, then what is named: that answer comes from the unit of work, so
+            # nobody else was writing until then, and what it does not name never will be named.
+            there = pair.vector.vids(space)
+            unnamed = np.setdiff1d(there, pair.graph.vectors_of(space)["vid"].to_numpy())
             if len(unnamed):
                 removed += pair.vector.remove(space, unnamed)
     return removed

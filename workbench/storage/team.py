@@ -93,6 +93,18 @@ def prepare(config: Neo4jConfig, *, wait_s: float = 30.0) -> Prepared:
         store.close()
 
 
+def occupied(config: Neo4jConfig) -> bool:
+    """Return whether a store with something in it is in the database of a server."""
+    try:
+        graph = _graph_store().connected(config)
+    except NotFoundError:
+        return False
+    try:
+        return any(graph.counts().values())
+    finally:
+        graph.close()
+
+
 def create_team_store(path: Path, config: Neo4jConfig, *, wait_s: float = 30.0) -> None:
     """Make the folder of a store whose graph is on a server, and that graph where there is none.
 

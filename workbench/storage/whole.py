@@ -78,6 +78,21 @@ def making(place: Path) -> Iterator[Path]:
         os.close(held)
 
 
+@contextmanager
+def held(folder: Path) -> Iterator[bool]:
+    """Hold a hidden folder that is filled at several times; say whether nobody else does."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            _hold(descriptor)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(descriptor)
+
+
 def appear(fresh: Path, place: Path) -> None:
     """Give a finished folder its name, durably; only an empty folder may be there."""
     os.rename(fresh, place)

@@ -92,6 +92,8 @@ class Neo4jDatabase:
         self._mutex = threading.RLock()
         self._unit: neo4j.Transaction | None = None
         self._owner = 0
+        self._locked = False
+        self._unsent: set[str] = set()  # operations that the server was never asked to commit
         self.units = 0  # of work that were begun here
         self._lease: tuple[int, int] = (0, 0)
         with self.translated():
@@ -180,8 +182,11 @@ class Neo4jDatabase:
         """Return the sequence at which the operation was committed, or None.
 
         Waits for a unit of work that is still open somewhere: it may be that operation, whose
-        connection was lost.
+        connection was lost. One of this process that never came to its commit is not asked for.
         """
+        if op_id in self._unsent:
+            self._unsent.discard(op_id)
+            return None
         text = "MATCH (o:WorkbenchOperation {op_id: $op_id}) RETURN o.sequence"
 
         def look(run: _Run) -> list[tuple]:
@@ -228,25 +233,32 @@ class Neo4jDatabase:
         A transaction inside another one joins it. `before_commit` is called when all that is
         written inside is written.
         """
+        number = op_id or uuid.uuid4().hex
         with self._mutex:
+            self._unsent.add(number)
             if self._unit is not None:
                 yield
-                return
-            with self._begun(op_id or uuid.uuid4().hex, before_commit):
-                yield
+            elif self._locked:  # it would wait for itself
+                raise RuntimeError("nothing is written while the store is held still")
+            else:
+                with self._begun(number, before_commit):
+                    yield
+            self._unsent.discard(number)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Keep every writer waiting while the questions inside are asked."""
         with self._mutex:
-            if self._unit is not None:
+            if self._unit is not None or self._locked:
                 yield
                 return
             with self.translated(), self._session(neo4j.WRITE_ACCESS) as session:
                 held = self._acquired(session, f"reads {uuid.uuid4().hex}")
+                self._locked = True
                 try:
                     yield
                 finally:
+                    self._locked = False
                     _undone(held)
 
     def allocate_vids(self, n: int) -> int:
@@ -281,6 +293,7 @@ class Neo4jDatabase:
                 self._run(_COUNT, {"op_id": op_id})
                 if self.units % _CLEARED == 0:
                     self._run(_CLEAR, {"kept": OPERATIONS_KEPT})
+                self._unsent.discard(op_id)
                 unit.commit()
             finally:
                 self._unit, self._owner = None, 0

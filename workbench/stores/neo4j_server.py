@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import time
 from collections import deque
@@ -35,6 +36,7 @@ __all__ = ["LocalServer", "kept", "missing", "running", "start", "stop"]
 USER = "neo4j"
 SHORTEST_PASSWORD = 8  # of characters: the server's own rule
 _HOST = "127.0.0.1"
+_URI = re.compile(r"bolt://127\.0\.0\.1:\d{1,5}\Z")
 _RECORD = "server.json"
 _LOCK = "server.lock"
 _ENTRY = "org.neo4j.server.CommunityEntryPoint"
@@ -119,9 +121,10 @@ def start(
     """
     _driver()
     _check_password(password)
-    place = _own_place(folder)
-    command = _command(place)
+    place = _place(folder)
     try:
+        _check_own(place)
+        command = _command(place)
         place.mkdir(parents=True, exist_ok=True)
         with alone(place / _LOCK, wait_s):
             found = running(place)
@@ -200,17 +203,21 @@ def _check_password(password: str | None) -> None:
         )
 
 
-def _own_place(folder: Path | str) -> Path:
-    """Return the absolute path of the folder; one that holds something else is refused."""
+def _place(folder: Path | str) -> Path:
+    """Return the absolute path of the folder."""
     if not str(folder) or not str(folder).isprintable():
         raise InvalidInputError(
             "No folder of a server can have this name.",
             where=repr(str(folder)),
             next="Give another name.",
         )
-    place = Path(os.path.realpath(folder))
+    return Path(os.path.realpath(folder))
+
+
+def _check_own(place: Path) -> None:
+    """Refuse a folder that holds something else."""
     if _record(place) is not None or not os.path.lexists(place):
-        return place
+        return
     names = [] if not place.is_dir() else os.listdir(place)
     if not place.is_dir() or any(not name.startswith("server.") for name in names):
         raise InvalidInputError(
@@ -218,7 +225,6 @@ def _own_place(folder: Path | str) -> Path:
             where=str(place),
             next="Give the name of a new folder.",
         )
-    return place
 
 
 def _command(place: Path) -> list[str]:
@@ -263,7 +269,8 @@ def _launched(
         if password is not None:
             _log_in(server, password)
     except BaseException:
-        stop(pid, wait_s=_END_S)
+        if _may_serve(pid, place):
+            processes.end(pid, lambda: not _may_serve(pid, place), _END_S)
         raise
     return server
 
@@ -391,7 +398,9 @@ def _record(place: Path) -> dict[str, Any] | None:
     kinds = {"uri": str, "pid": int, "auth": bool}
     if not isinstance(said, dict) or said.get("server") != "neo4j":
         return None
-    return said if all(type(said.get(key)) is kind for key, kind in kinds.items()) else None
+    if any(type(said.get(key)) is not kind for key, kind in kinds.items()):
+        return None
+    return said if _URI.match(said["uri"]) else None
 
 
 def _write_record(place: Path, record: dict[str, Any]) -> None:

@@ -174,6 +174,14 @@ def paired(vids: np.ndarray, vectors: np.ndarray) -> np.ndarray:
     return ids
 
 
+class StoredRows(NamedTuple):
+    """Rows as they are stored: codes (n, dim), scales (n,), and the lengths once given (n,)."""
+
+    codes: np.ndarray
+    scales: np.ndarray
+    norms: np.ndarray
+
+
 class VectorStore(ABC):
     """Vectors by space and row id.
 
@@ -248,6 +256,14 @@ class VectorStore(ABC):
     @abstractmethod
     def norms(self, space: str, vids: np.ndarray) -> np.ndarray:
         """Return the lengths the vectors had when they were given, float64 (n,)."""
+
+    @abstractmethod
+    def stored(self, space: str, vids: np.ndarray) -> StoredRows:
+        """Return rows as they are stored, refused as by :meth:`get`."""
+
+    @abstractmethod
+    def put_stored(self, space: str, vids: np.ndarray, rows: StoredRows) -> None:
+        """Write rows of another store of the same precision as they are, as :meth:`put` does."""
 
     @abstractmethod
     def checksums(self, space: str, vids: np.ndarray) -> np.ndarray:

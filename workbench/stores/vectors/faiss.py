@@ -23,6 +23,7 @@ from workbench.stores.vectors import precision
 from workbench.stores.vectors.base import (
     DEFAULT_PRECISION,
     Hits,
+    StoredRows,
     VectorSpace,
     VectorStore,
     checked,
@@ -104,19 +105,35 @@ class FAISSVectorStore(VectorStore):
     def put(self, space: str, vids: np.ndarray, vectors: np.ndarray) -> None:
         found = self._space(space)
         matrix, norms = checked_lengths(vectors, found.dim)
-        self.rows.append(found, paired(vids, matrix), matrix, norms)
+        rows = StoredRows(*precision.encode(matrix, found.precision, norms))
+        self.rows.append(found, paired(vids, matrix), rows)
+
+    def put_stored(self, space: str, vids: np.ndarray, rows: StoredRows) -> None:
+        found = self._space(space)
+        kind = np.dtype(precision.DTYPES[found.precision])
+        if rows.codes.dtype != kind or rows.codes.shape[1:] != (found.dim,):
+            raise InvalidInputError(
+                f"Rows of {rows.codes.dtype} and shape {rows.codes.shape} are no rows of {kind}.",
+                where=f"space {space}",
+                next="Copy them into a space of the same settings.",
+            )
+        self.rows.append(found, paired(vids, rows.codes), rows)
 
     def remove(self, space: str, vids: np.ndarray) -> int:
         return self.rows.remove(space, vids)
 
     def get(self, space: str, vids: np.ndarray) -> np.ndarray:
+        codes, scales, _ = self.stored(space, vids)
+        return precision.decode(codes, scales)
+
+    def stored(self, space: str, vids: np.ndarray) -> StoredRows:
         found = self._space(space)
         rows = self._sound(space, vids)
         codes, scales = self.rows.codes(found, rows["place"].to_numpy()), rows["scale"].to_numpy()
         torn = rows["crc"].to_numpy() != np.array(precision.checksums(codes, scales), dtype="int64")
         if torn.any():
             raise _damaged(rows["vid"].to_numpy()[torn][0], space)
-        return precision.decode(codes, scales)
+        return StoredRows(codes, scales, rows["norm"].to_numpy())
 
     def norms(self, space: str, vids: np.ndarray) -> np.ndarray:
         self._space(space)

@@ -9,6 +9,7 @@ from workbench.errors import InvalidInputError, NotFoundError
 from workbench.stores.vectors import precision
 from workbench.stores.vectors.base import (
     Hits,
+    StoredRows,
     VectorSpace,
     VectorStore,
     checked,
@@ -39,7 +40,12 @@ class MemoryVectorStore(VectorStore):
 
     def put(self, space: str, vids: np.ndarray, vectors: np.ndarray) -> None:
         found = self._space(space)
-        codes, scales, norms = precision.encode(checked(vectors, found.dim), found.precision)
+        rows = precision.encode(checked(vectors, found.dim), found.precision)
+        self.put_stored(space, vids, StoredRows(*rows))
+
+    def put_stored(self, space: str, vids: np.ndarray, rows: StoredRows) -> None:
+        self._space(space)
+        codes, scales, norms = rows
         ids = paired(vids, codes).tolist()
         if any(vid in rows for rows in self._rows.values() for vid in ids):
             raise InvalidInputError(
@@ -99,6 +105,10 @@ class MemoryVectorStore(VectorStore):
     def get(self, space: str, vids: np.ndarray) -> np.ndarray:
         self._space(space)
         return precision.decode(*self._codes(space, vids))
+
+    def stored(self, space: str, vids: np.ndarray) -> StoredRows:
+        self._space(space)
+        return StoredRows(*self._codes(space, vids), self.norms(space, vids))
 
     def norms(self, space: str, vids: np.ndarray) -> np.ndarray:
         self._space(space)

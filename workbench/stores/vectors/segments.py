@@ -17,7 +17,7 @@ import pandas as pd
 from workbench.errors import InvalidInputError, StoreDamagedError, StoreError
 from workbench.stores.database import ROW_HASH, SqliteDatabase
 from workbench.stores.vectors import precision
-from workbench.stores.vectors.base import VectorSpace
+from workbench.stores.vectors.base import StoredRows, VectorSpace
 from workbench.stores.vectors.segment_files import SegmentFiles
 
 _BLOCK = 8192  # rows that are compacted or checked at a time
@@ -117,13 +117,11 @@ class SegmentRows:
         return (rows[0][0] if rows else 0), segments
 
     # ------------------------------------------------------------------ writing
-    def append(
-        self, space: VectorSpace, vids: np.ndarray, vectors: np.ndarray, norms: np.ndarray
-    ) -> None:
-        """Write checked vectors of these lengths; their bytes are durable when this returns."""
-        if not len(vectors):
+    def append(self, space: VectorSpace, vids: np.ndarray, given: StoredRows) -> None:
+        """Write encoded rows; their bytes are durable when this returns."""
+        codes, scales, norms = given
+        if not len(codes):
             return
-        codes, scales, norms = precision.encode(vectors, space.precision, norms)
         crcs = precision.checksums(codes, scales)
         with self.database.transaction():
             segment, rows = self._open_segment(space)

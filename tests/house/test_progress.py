@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from workbench.queries import progress as module
-from workbench.queries.progress import progress
+from workbench import progress as module
+from workbench.progress import progress
 
 
 class Screen(io.StringIO):
@@ -131,7 +131,7 @@ def test_ipython_in_a_terminal_is_a_terminal(
 
 CELLS = (
     "import pandas as pd, workbench\n"
-    "from workbench.queries import progress\n"
+    "from workbench import progress\n"
     "progress._EVERY_S = -1.0\n"
     "rows = [('p%d' % who, 'c%d' % cam, pd.Timestamp('2026-01-12T08:00Z')\n"
     "         + pd.Timedelta(days=day, hours=8 * (who + cam + day) % 9, minutes=who * 7))\n"
