@@ -13,10 +13,15 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    import neo4j
+
+    from tests.servers import OwnServer, Server
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED_DATA = ROOT.parent / "shared" / "data"
@@ -76,6 +81,48 @@ def tiny_site() -> Path:
 def answers(tiny_site: Path) -> dict[str, Any]:
     """Return every answer about the site computed by hand."""
     return json.loads((tiny_site / "answers.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="session")
+def neo4j_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Return the Neo4j server of this worker; a test empties it first, or takes `empty_neo4j`."""
+    from tests.servers import one_a_worker
+
+    with one_a_worker(tmp_path_factory) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def neo4j_driver(neo4j_server: Server) -> Iterator[neo4j.Driver]:
+    """Return a driver of the Neo4j server of this worker."""
+    with neo4j_server.driver() as driver:
+        yield driver
+
+
+@pytest.fixture
+def empty_neo4j(neo4j_server: Server, neo4j_driver: neo4j.Driver) -> Server:
+    """Return the Neo4j server of this worker without data, constraints and indexes."""
+    from tests.servers import empty
+
+    empty(neo4j_driver, schema=True)
+    return neo4j_server
+
+
+@pytest.fixture(scope="module")
+def new_neo4j(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., OwnServer]]:
+    """Return a function that makes a Neo4j server of its own, to be started, killed, held."""
+    from tests.servers import OwnServer, require
+
+    require()
+    made: list[OwnServer] = []
+
+    def make(**words: Any) -> OwnServer:
+        made.append(OwnServer(tmp_path_factory.mktemp("neo4j") / "server", **words))
+        return made[-1]
+
+    yield make
+    for own in made:
+        own.remove()
 
 
 @pytest.fixture

@@ -284,7 +284,7 @@ def restore(
         Take the place of a store that is there. Its folder is removed with everything in it, and
         who has it open has to open the new one.
     config : path or WorkbenchConfig, optional
-        The configuration.
+        The configuration: where ``graph.backend`` is a server, its database has to be empty.
 
     Raises
     ------
@@ -301,7 +301,8 @@ def restore(
     settings = config if isinstance(config, WorkbenchConfig) else load_config(config)
     folder = Path(store) if store is not None else settings.store
     wait_s = settings.writer_wait_s
-    return restore_backup(Path(backup), folder, replace=replace, wait_s=wait_s)
+    server = settings.neo4j if settings.graph.backend == "neo4j" else None
+    return restore_backup(Path(backup), folder, replace=replace, wait_s=wait_s, neo4j=server)
 
 
 def open_demo(

@@ -57,6 +57,7 @@ CONTRACT = {
     "counts.vectors, counts.spaces, content_hash, folder, removed",
     "restore": "sequence, counts.identities, counts.appearances, counts.cameras, counts.links, "
     "counts.vectors, counts.spaces, content_hash, folder",
+    "server": "uri, pid",
 }
 OPTIONS = {
     "ingest": "format columns camera camera-columns box tz time-unit fps start-time where "
@@ -78,10 +79,11 @@ OPTIONS = {
     "repair": "apply",
     "backup": "into keep",
     "restore": "replace",
+    "server": "dir port stop",
 }
 NAMES = (
     "demo detect ingest loads unload stats identities appearances cameras identity track visits "
-    "flow find pairs together path report verify repair sweep compact backup restore"
+    "flow find pairs together path report verify repair sweep compact backup restore server"
 )
 
 

@@ -192,7 +192,7 @@ def test_the_test_environment_has_what_the_lab_has(repository: Path) -> None:
     }
 
 
-def test_the_build_server_brings_a_browser_and_a_font(repository: Path) -> None:
+def test_the_build_server_brings_what_the_tests_take(repository: Path) -> None:
     script = (repository / ".ci" / "run").read_text(encoding="utf-8")
-    for name in ("chromium", "fonts-dejavu-core", "strace"):
+    for name in ("chromium", "fonts-dejavu-core", "maven", "openjdk-17-jre-headless", "strace"):
         assert name in script

@@ -1,4 +1,4 @@
-"""``backup`` and ``restore``: a store put away whole, and brought back."""
+"""``backup``, ``restore``, ``migrate``: a store put away whole, brought back, written anew."""
 
 from __future__ import annotations
 
@@ -85,6 +85,66 @@ def restore(call: Call, backup: Path, replace: bool) -> Answer:
         table=_counts(done.manifest),
         text=lambda screen: _restored(screen, said),
     )
+
+
+@click.command()
+@click.option(
+    "--to",
+    "target",
+    type=FILE,
+    required=True,
+    metavar="CONFIG",
+    help="The configuration of the new store: store, graph.backend, neo4j.",
+)
+@click.option("--dry-run", is_flag=True, help="Look at both stores and write nothing.")
+@answering
+def migrate(call: Call, target: Path, dry_run: bool) -> Answer:
+    """Write everything into a new store, with its graph in a file or on a server.
+
+    The new store is verified and compared with the old one before it gets its name; the old one
+    stays as it is. An interrupted migration goes on where it stopped when the same command is
+    given again.
+    """
+    import pandas as pd
+
+    with call.bench() as bench:
+        done = bench.store.migrate(target, dry_run=dry_run)
+    said = {
+        "from": done.source,
+        "to": done.target,
+        "counts": done.counts,
+        "content_hash": done.content_hash,
+        "equal": done.equal,
+        "resumed": done.resumed,
+    }
+    table = pd.DataFrame({"what": list(done.counts), "count": list(done.counts.values())})
+    return Answer(
+        document=said,
+        table=table.astype({"what": "str"}),
+        text=lambda screen: _migrated(screen, said, target, call.named_store),
+    )
+
+
+def _migrated(screen: Screen, said: dict[str, Any], target: Path, old: str) -> str:
+    import shlex
+
+    from workbench.cli.safe import safe
+
+    heading = "Migrated, verified and equal:" if said["equal"] else "Would be migrated:"
+    facts = {f"  {name}": n for name, n in said["counts"].items()}
+    parts = [
+        f"{heading}\n  from {safe(said['from'])}\n  to   {safe(said['to'])}",
+        screen.facts(facts | {"  content hash": said["content_hash"]}),
+    ]
+    if said["resumed"]:
+        parts.append(f"{said['resumed']:,} rows were there from before it was interrupted.")
+    if said["equal"]:
+        words = shlex.join(["workbench", "stats", "--config", str(target)])
+        parts.append(f"Look at it:\n  {safe(words)}")
+    else:
+        words = shlex.join(["workbench", "migrate", "--to", str(target)])
+        parts.append(f"Do it:\n  {safe(words + old)}")
+    return "\n".join(parts)
 
 
 def _document(folder: Path, manifest: Manifest) -> dict[str, Any]:

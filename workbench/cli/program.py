@@ -8,7 +8,7 @@ from workbench import __version__
 from workbench.cli.accompanying import pairs, together
 from workbench.cli.demo import demo
 from workbench.cli.finding import find
-from workbench.cli.keeping import backup, restore
+from workbench.cli.keeping import backup, migrate, restore
 from workbench.cli.loading import detect, ingest, loads, unload
 from workbench.cli.looking import appearances, cameras, identities, identity, stats, verify
 from workbench.cli.mending import compact, repair, sweep
@@ -68,6 +68,7 @@ for _command in (
     compact,
     backup,
     restore,
+    migrate,
     server,
 ):
     program.add_command(_command)

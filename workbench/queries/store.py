@@ -168,7 +168,7 @@ class Store:
                 where="folder, into, keep",
                 next="Give a new folder, or: --into PARENT --keep N",
             )
-        store = self._manager.folder
+        manager, store = self._manager, self._manager.folder
         if store is None:
             raise CapabilityError(
                 "Only a store in a folder can be backed up.",
@@ -176,8 +176,8 @@ class Store:
                 next="Load the same files into a store in a folder.",
             )
         if folder is not None:
-            return back_up(store, Path(folder))
-        return back_up_into(store, Path(str(into)), keep=keep)
+            return back_up(store, Path(folder), manager=manager)
+        return back_up_into(store, Path(str(into)), keep=keep, manager=manager)
 
     def migrate(self, to: str | Path | WorkbenchConfig, *, dry_run: bool = False) -> Migration:
         """Write everything into a new store, with another backend or the same; verify it.

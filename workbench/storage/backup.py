@@ -23,10 +23,16 @@ from typing import BinaryIO
 import numpy as np
 
 from workbench import __version__
-from workbench.errors import InvalidInputError, NotFoundError, StoreDamagedError, StoreError
+from workbench.errors import (
+    InvalidInputError,
+    NotFoundError,
+    StoreDamagedError,
+    StoreError,
+)
 from workbench.storage import whole
 from workbench.storage.content import content_hash, verify
 from workbench.storage.folder import FILE, VECTORS, is_store, open_store
+from workbench.storage.manager import HybridStorageManager
 from workbench.storage.manifest import (
     BESIDE,
     MANIFEST,
@@ -37,6 +43,8 @@ from workbench.storage.manifest import (
     measured,
     read_manifest,
 )
+from workbench.storage.migrate import Place, migrate
+from workbench.storage.team import is_team_store
 from workbench.stores.database import SqliteDatabase
 from workbench.stores.vectors import precision
 from workbench.stores.vectors.segment_files import HEADER
@@ -70,8 +78,17 @@ class Backup:
     removed: list[Path] = field(default_factory=list)
 
 
-def back_up(store: Path, folder: Path) -> Backup:
+def back_up(store: Path, folder: Path, *, manager: HybridStorageManager | None = None) -> Backup:
     """Write a backup of a store into a new folder, while others may read and write the store.
+
+    Parameters
+    ----------
+    store : Path
+    folder : Path
+        A new folder.
+    manager : HybridStorageManager, optional
+        The store, open: needed where its graph is on a server. The backup holds the same in a
+        file then, and writers wait.
 
     Raises
     ------
@@ -91,12 +108,18 @@ def back_up(store: Path, folder: Path) -> Backup:
         folder.parent.mkdir(parents=True, exist_ok=True)
         whole.collect(folder)
         with whole.making(folder) as fresh:
-            manifest = _filled(store, fresh, datetime.now(UTC))
+            manifest = _filled(store, fresh, datetime.now(UTC), manager)
             whole.appear(fresh, folder)
     return Backup(folder, manifest)
 
 
-def back_up_into(store: Path, parent: Path, *, keep: int | None = None) -> Backup:
+def back_up_into(
+    store: Path,
+    parent: Path,
+    *,
+    keep: int | None = None,
+    manager: HybridStorageManager | None = None,
+) -> Backup:
     """Write a backup of a store under a name of its time, then remove older ones beyond `keep`.
 
     Only whole backups of this same store count and are removed, oldest first; nothing else in
@@ -118,7 +141,7 @@ def back_up_into(store: Path, parent: Path, *, keep: int | None = None) -> Backu
         whole.collect(parent / _UNNAMED)
         with whole.making(parent / _UNNAMED) as fresh:
             now = datetime.now(UTC)
-            manifest = _filled(store, fresh, now)
+            manifest = _filled(store, fresh, now, manager)
             folder = _named(parent, now, manifest.sequence)
             whole.appear(fresh, folder)
     removed = [] if keep is None else _thin_out(folder, manifest.store_id, keep)
@@ -145,10 +168,15 @@ def _refuse_inside(store: Path, folder: Path) -> None:
         )
 
 
-def _filled(store: Path, fresh: Path, now: datetime) -> Manifest:
+def _filled(
+    store: Path, fresh: Path, now: datetime, manager: HybridStorageManager | None
+) -> Manifest:
     """Fill the folder of a backup; everything in it is durable when this returns."""
     copy = fresh / STORE
-    _copy_cut(store, copy)
+    if manager is not None and is_team_store(store):
+        migrate(manager, Place(copy), keep_id=True)
+    else:
+        _copy_cut(store, copy)
     said = examined(copy)
     if said.problems:
         raise StoreDamagedError(

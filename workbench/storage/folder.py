@@ -38,7 +38,13 @@ def is_store(path: Path) -> bool:
         return False
 
 
-def create_store(path: Path, *, neo4j: Neo4jConfig | None = None, wait_s: float = 30.0) -> None:
+def create_store(
+    path: Path,
+    *,
+    neo4j: Neo4jConfig | None = None,
+    wait_s: float = 30.0,
+    store_id: str | None = None,
+) -> None:
     """Make an empty store; one that is there is left as it is.
 
     Parameters
@@ -48,6 +54,8 @@ def create_store(path: Path, *, neo4j: Neo4jConfig | None = None, wait_s: float 
         The server that is to keep its graph; a file in the folder otherwise.
     wait_s : float
         How long to wait for whoever writes to that graph.
+    store_id : str, optional
+        Its id, where it is going to be a copy of another one.
 
     Raises
     ------
@@ -67,10 +75,10 @@ def create_store(path: Path, *, neo4j: Neo4jConfig | None = None, wait_s: float 
         path.parent.mkdir(parents=True, exist_ok=True)
         refuse_network(path.parent)
         if neo4j is not None:
-            team.create_team_store(path, neo4j, wait_s=wait_s)
+            team.create_team_store(path, neo4j, wait_s=wait_s, store_id=store_id)
             return
         with making(path) as fresh:
-            _fill(fresh)
+            _fill(fresh, store_id)
             appear(fresh, path)
     except OSError as error:
         if is_store(path):  # somebody else made it in the meantime
@@ -82,9 +90,9 @@ def create_store(path: Path, *, neo4j: Neo4jConfig | None = None, wait_s: float 
         ) from error
 
 
-def _fill(folder: Path) -> None:
+def _fill(folder: Path, store_id: str | None) -> None:
     (folder / VECTORS).mkdir()
-    SqliteDatabase.create(folder / FILE)
+    SqliteDatabase.create(folder / FILE, store_id=store_id)
     database = SqliteDatabase(folder / FILE)
     try:
         with database.transaction():

@@ -72,7 +72,12 @@ class Migration:
 
 
 def migrate(
-    manager: HybridStorageManager, target: Place, *, dry_run: bool = False, wait_s: float = 30.0
+    manager: HybridStorageManager,
+    target: Place,
+    *,
+    dry_run: bool = False,
+    keep_id: bool = False,
+    wait_s: float = 30.0,
 ) -> Migration:
     """Write everything of a store into a new one, verify it, and return what was done.
 
@@ -85,6 +90,8 @@ def migrate(
         Where the new one is to be: nothing may be there but an empty store.
     dry_run : bool
         Look at both and write nothing.
+    keep_id : bool
+        Give the new store the id and the sequence of the old one: it is the same store elsewhere.
     wait_s : float
         How long to wait for another writer.
 
@@ -113,7 +120,7 @@ def migrate(
         )
         if dry_run:
             return said
-        resumed = _fill(manager, target, said, wait_s)
+        resumed = _fill(manager, target, said, keep_id=keep_id, wait_s=wait_s)
     return Migration(said.source, said.target, said.counts, said.content_hash, True, resumed)
 
 
@@ -172,17 +179,24 @@ def _something_there(target: Place) -> ConflictError:
     )
 
 
-def _fill(manager: HybridStorageManager, target: Place, said: Migration, wait_s: float) -> int:
+def _fill(
+    manager: HybridStorageManager,
+    target: Place,
+    said: Migration,
+    *,
+    keep_id: bool,
+    wait_s: float,
+) -> int:
     """Fill the hidden folder of a migration and give it its name; return the rows resumed."""
     with whole.refusals("The store cannot be migrated", target.folder):
         hidden = _hidden(target.folder, manager.graph.store_id)
         target.folder.parent.mkdir(parents=True, exist_ok=True)
         refuse_network(target.folder.parent)
-        _begin(hidden, target, wait_s)
+        _begin(hidden, target, wait_s, manager.graph.store_id if keep_id else None)
         with _alone(hidden):
             noted = _noted(hidden, manager, said)
             resumed = sum(noted.rows.values())
-            _write(manager, Place(hidden, target.neo4j), noted, wait_s)
+            _write(manager, Place(hidden, target.neo4j), noted, keep_id=keep_id, wait_s=wait_s)
             _compare(hidden, target, said, wait_s)
             for name in BESIDE:
                 _copy_beside(manager.folder, hidden, name)
@@ -206,7 +220,7 @@ def _hidden(place: Path, store_id: str) -> Path:
     return place.with_name(f".{place.name[:200]}.{store_id[:16]}.moving")
 
 
-def _begin(hidden: Path, target: Place, wait_s: float) -> None:
+def _begin(hidden: Path, target: Place, wait_s: float, store_id: str | None) -> None:
     """Make the hidden store where there is none; an empty one in its place becomes it."""
     if is_store(hidden):
         return
@@ -214,7 +228,7 @@ def _begin(hidden: Path, target: Place, wait_s: float) -> None:
     if is_store(target.folder):
         os.rename(target.folder, hidden)
         return
-    create_store(hidden, neo4j=target.neo4j, wait_s=wait_s)
+    create_store(hidden, neo4j=target.neo4j, wait_s=wait_s, store_id=store_id)
 
 
 @contextmanager
@@ -255,12 +269,14 @@ def _note(hidden: Path, wanted: dict[str, str], noted: Noted) -> None:
     os.replace(fresh, hidden / _NOTES)
 
 
-def _write(manager: HybridStorageManager, hidden: Place, noted: Noted, wait_s: float) -> None:
+def _write(
+    manager: HybridStorageManager, hidden: Place, noted: Noted, *, keep_id: bool, wait_s: float
+) -> None:
     there = open_store(hidden.folder, wait_s=wait_s, neo4j=hidden.neo4j)
     wanted = json.loads((hidden.folder / _NOTES).read_text(encoding="utf-8"))
     known = {name: wanted[name] for name in ("store_id", "content_hash")}
     try:
-        with progress(total_rows(manager.pair), "migrate") as step:
+        with progress(total_rows(manager.pair), "copying") as step:
             step(sum(noted.rows.values()))
 
             def note(so_far: Noted, rows: int) -> None:
@@ -268,6 +284,8 @@ def _write(manager: HybridStorageManager, hidden: Place, noted: Noted, wait_s: f
                 step(rows)
 
             transfer(manager.pair, there.pair, noted, note)
+        if keep_id:
+            there.graph.count_from(manager.graph.sequence())
     finally:
         there.close()
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from workbench.config import Neo4jConfig
 from workbench.errors import ConflictError, InvalidInputError
 from workbench.storage import whole
 from workbench.storage.backup import examined
-from workbench.storage.folder import VECTORS, is_store, refuse_network
+from workbench.storage.folder import VECTORS, is_store, open_store, refuse_network
 from workbench.storage.manifest import STORE, Manifest, check_files, damaged, read_manifest
+from workbench.storage.migrate import Place, migrate
 from workbench.stores.locks import standing_still
 
 
@@ -32,7 +34,14 @@ class Restored:
     replaced: bool
 
 
-def restore(backup: Path, store: Path, *, replace: bool = False, wait_s: float = 30.0) -> Restored:
+def restore(
+    backup: Path,
+    store: Path,
+    *,
+    replace: bool = False,
+    wait_s: float = 30.0,
+    neo4j: Neo4jConfig | None = None,
+) -> Restored:
     """Bring the store of a backup back, with the id and the sequence that it had.
 
     Parameters
@@ -46,6 +55,9 @@ def restore(backup: Path, store: Path, *, replace: bool = False, wait_s: float =
         Who has it open is refused from then on, and has to open the new one.
     wait_s : float
         How long to wait until nobody writes or reads the store that is replaced.
+    neo4j : Neo4jConfig, optional
+        The server that is to keep the graph: its database has to be empty, and nothing is
+        replaced. A restore that was interrupted goes on when the same is asked for again.
 
     Raises
     ------
@@ -64,6 +76,8 @@ def restore(backup: Path, store: Path, *, replace: bool = False, wait_s: float =
     backup, store = whole.placed(backup), whole.placed(store)
     manifest = read_manifest(backup)
     _refuse_overlap(backup, store)
+    if neo4j is not None:
+        return _restored_onto(neo4j, backup, manifest, store, replace=replace, wait_s=wait_s)
     replaced = is_store(store)
     with whole.refusals("The backup cannot be restored", store):
         _refuse_taken(store, replace)
@@ -80,6 +94,37 @@ def restore(backup: Path, store: Path, *, replace: bool = False, wait_s: float =
                 _refuse_taken(store, replace)
                 whole.appear(fresh, store)
     return Restored(store, manifest, replaced)
+
+
+def _restored_onto(
+    neo4j: Neo4jConfig,
+    backup: Path,
+    manifest: Manifest,
+    store: Path,
+    *,
+    replace: bool,
+    wait_s: float,
+) -> Restored:
+    """Bring a store back with its graph on a server: as a file first, then from there."""
+    if replace:
+        raise InvalidInputError(
+            "A graph on a server cannot be replaced in one step; nothing was changed.",
+            where=f"--replace, {neo4j.uri}, database {neo4j.database}",
+            next="Give a new folder with --store and an empty database, without --replace.",
+        )
+    with whole.refusals("The backup cannot be restored", store):
+        check_files(backup, manifest)
+        store.parent.mkdir(parents=True, exist_ok=True)
+        refuse_network(store.parent)
+        whole.collect(store)
+        with whole.making(store) as fresh:
+            _fill(backup, manifest, fresh)
+            manager = open_store(fresh, wait_s=wait_s)
+            try:
+                migrate(manager, Place(store, neo4j), keep_id=True, wait_s=wait_s)
+            finally:
+                manager.close()
+    return Restored(store, manifest, False)
 
 
 def _refuse_overlap(backup: Path, store: Path) -> None:

@@ -105,8 +105,12 @@ def occupied(config: Neo4jConfig) -> bool:
         graph.close()
 
 
-def create_team_store(path: Path, config: Neo4jConfig, *, wait_s: float = 30.0) -> None:
+def create_team_store(
+    path: Path, config: Neo4jConfig, *, wait_s: float = 30.0, store_id: str | None = None
+) -> None:
     """Make the folder of a store whose graph is on a server, and that graph where there is none.
+
+    With `store_id` the graph gets this id while nothing is in it.
 
     Raises
     ------
@@ -116,7 +120,7 @@ def create_team_store(path: Path, config: Neo4jConfig, *, wait_s: float = 30.0) 
         When no server answers. Whatever is raised, no folder was made.
     """
     with whole.making(path) as fresh:
-        graph = _graph_store().prepared(config, wait_s=wait_s)[0]
+        graph = _graph_store().prepared(config, wait_s=wait_s, store_id=store_id)[0]
         vectors = FAISSVectorStore(fresh / VECTORS, wait_s=wait_s)
         try:
             graph.pair_with(vectors.store_id, claim=True)

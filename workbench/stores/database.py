@@ -19,12 +19,15 @@ import sqlite3
 import threading
 import uuid
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from workbench.errors import (
+    CapabilityError,
     InvalidInputError,
     NotFoundError,
     StoreBusyError,
@@ -32,7 +35,7 @@ from workbench.errors import (
     StoreError,
     StoreVersionError,
 )
-from workbench.stores import locks
+from workbench.stores import asking, asking_sql, locks
 
 APPLICATION_ID = 0x5742_5331  # "WBS1": tells our files from other people's SQLite files
 VERSION = 1
@@ -80,6 +83,8 @@ class SqliteDatabase:
     StoreVersionError, StoreDamagedError
         When a newer version wrote it, or it is no store.
     """
+
+    language = "sql"
 
     def __init__(self, path: Path, *, wait_s: float = 30.0) -> None:
         self.path = Path(path)
@@ -137,15 +142,19 @@ class SqliteDatabase:
         return int(self.value("PRAGMA user_version"))
 
     @classmethod
-    def create(cls, path: Path) -> None:
-        """Create an empty database file at `path`, durable when this returns."""
+    def create(cls, path: Path, *, store_id: str | None = None) -> None:
+        """Create an empty database file at `path`, durable when this returns.
+
+        With the id of the store that it is going to be a copy of, where there is one.
+        """
+        made_id = store_id or uuid.uuid4().hex
         with _Translation(Path(path)):
             connection = _connect(Path(path), 30.0)
             try:
                 _prepare(connection)
                 connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
                 connection.executescript("BEGIN;" + _DDL)
-                connection.execute("INSERT INTO store VALUES (1, ?, 0, 1)", (uuid.uuid4().hex,))
+                connection.execute("INSERT INTO store VALUES (1, ?, 0, 1)", (made_id,))
                 connection.execute(f"PRAGMA user_version = {VERSION}")
                 connection.execute("COMMIT")
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -177,6 +186,62 @@ class SqliteDatabase:
         """Return the first cell of the first row, or None."""
         found = self.rows(sql, parameters)
         return found[0][0] if found else None
+
+    def ask(
+        self,
+        text: str,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        write: bool = False,
+        timeout_s: float = asking.TIMEOUT_S,
+        most_rows: int = asking.MOST_ROWS,
+    ) -> pd.DataFrame:
+        """Return the answer to a question in SQL, a column for each that it names.
+
+        Parameters
+        ----------
+        text : str
+            One statement that reads, with ``:name`` for values.
+        parameters : mapping of str to object, optional
+            Text, numbers, bool, None, aware times (as microseconds, ``_us``), and lists of these
+            (as JSON text, for ``json_each(:name)``).
+        write : bool
+            Refused: see CapabilityError.
+        timeout_s : float
+            Seconds after which the question is given up.
+        most_rows : int
+            After which the answer is cut, with an AnswerCutWarning.
+
+        Raises
+        ------
+        InvalidInputError
+            When the statement does more than read, or SQLite does not understand it.
+        CapabilityError
+            For `write`: every row carries a checksum that only the workbench writes.
+        StoreError
+            When the answer does not come in time.
+        """
+        if write:
+            raise CapabilityError(
+                "This store is not written in SQL: every row carries a checksum, and a row "
+                "changed by hand would count as damaged.",
+                where="write",
+                next="Use bench.appearances.update(...), bench.identities.link(...) and their "
+                "like; in bulk: workbench ingest FILE --update",
+            )
+        self.value("SELECT 1")  # a store that was closed answers nobody
+        self._require_same()
+        with self.translated():
+            frame = asking_sql.read(
+                self.path,
+                text,
+                parameters or {},
+                wait_s=self.wait_s,
+                timeout_s=timeout_s,
+                most_rows=most_rows,
+            )
+        self._require_same()
+        return frame
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -223,6 +288,12 @@ class SqliteDatabase:
         """Return the sequence at which the operation was committed, or None."""
         found = self.value("SELECT sequence FROM operation WHERE op_id = ?", (op_id,))
         return None if found is None else int(found)
+
+    def count_from(self, sequence: int) -> None:
+        """Let the store have had so many commits, as the one that it is a copy of."""
+        with self.transaction():
+            self.execute("DELETE FROM operation")
+            self.execute("UPDATE store SET sequence = ?", (sequence - 1,))
 
     def checkpoint(self) -> None:
         """Fold the write-ahead log into the file; a reader or writer at work keeps it as it is."""

@@ -22,6 +22,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any
 
 import neo4j
+import pandas as pd
 from neo4j import exceptions
 
 from workbench.config import Neo4jConfig
@@ -35,6 +36,7 @@ from workbench.errors import (
     StoreVersionError,
     WorkbenchError,
 )
+from workbench.stores import asking, asking_cypher
 
 VERSION = 1
 LEASE = 65_536
@@ -78,6 +80,8 @@ class Neo4jDatabase:
     ConfigurationError
         When it refuses the user or does not know the database.
     """
+
+    language = "cypher"
 
     def __init__(
         self,
@@ -167,6 +171,57 @@ class Neo4jDatabase:
         found = self.rows(op, text, **parameters)
         return found[0][0] if found else None
 
+    def ask(
+        self,
+        text: str,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        write: bool = False,
+        timeout_s: float = asking.TIMEOUT_S,
+        most_rows: int = asking.MOST_ROWS,
+    ) -> pd.DataFrame:
+        """Return the answer to a question in Cypher, a column for each that it names.
+
+        Parameters
+        ----------
+        text : str
+            One statement, with ``$name`` for values.
+        parameters : mapping of str to object, optional
+            Text, numbers, bool, None, aware times (as DATETIME), and lists of these.
+        write : bool
+            Let it write, as one unit of work: it is counted in the sequence, wholly there or not
+            at all. Statistics and the edges that follow from others (NEXT, SAME_TRACK) are left
+            as they are: ``workbench repair --apply`` mends them.
+        timeout_s : float
+            Seconds after which the question is given up; one that writes has the unit's.
+        most_rows : int
+            After which the answer is cut, with an AnswerCutWarning.
+
+        Returns
+        -------
+        DataFrame
+            Nodes, relationships and paths as dicts (:func:`asking_cypher.plain`), times as
+            Timestamps in UTC, points as tuples.
+
+        Raises
+        ------
+        InvalidInputError
+            When the server does not understand the statement, or it writes and `write` is False,
+            or it is about more than the graph; nothing was changed.
+        StoreError
+            When the answer does not come in time.
+        """
+        asking.check_limits(timeout_s, most_rows)
+        question = asking.checked_text(text)
+        values = asking_cypher.values_of(parameters or {})
+        if not write:
+            return self._asked(question, values, timeout_s, most_rows)
+        limit_s = self.config.connection.transaction_timeout
+        self._look_at(question, values, limit_s, write=True)
+        with self.transaction(), asking_cypher.blaming_the_statement(limit_s):
+            assert self._unit is not None
+            return asking_cypher.answer(self._unit, question, values, most_rows)
+
     def plan(self, text: str, **parameters: Any) -> dict[str, Any]:
         """Return the plan by which the server would answer a statement."""
         with self.translated(), self._session(neo4j.READ_ACCESS) as session:
@@ -213,6 +268,14 @@ class Neo4jDatabase:
     def define(self, text: str) -> None:
         """Run a definition (a constraint, an index) in a transaction of its own."""
         self.write("define", lambda run: run(text, {}))
+
+    def count_from(self, sequence: int) -> None:
+        """Let the store have had so many commits, as the one that it is a copy of."""
+        with self.transaction():
+            self.execute("MATCH (o:WorkbenchOperation) DELETE o RETURN count(*)")
+            self.execute(
+                "MATCH (s:WorkbenchStore {no: 1}) SET s.sequence = $n RETURN 1", n=sequence - 1
+            )
 
     @property
     def writing(self) -> bool:
@@ -384,12 +447,41 @@ class Neo4jDatabase:
         with self.translated(), self._session(mode) as session:
             return getattr(session, how)(run_all)
 
-    def _session(self, mode: str) -> neo4j.Session:
+    def _asked(
+        self, text: str, values: Mapping[str, Any], timeout_s: float, most_rows: int
+    ) -> pd.DataFrame:
+        self._look_at(text, values, timeout_s, write=False)
+
+        @neo4j.unit_of_work(metadata={"app": "workbench", "op": "ask"}, timeout=timeout_s)
+        def answered(run: neo4j.ManagedTransaction) -> pd.DataFrame:
+            with asking_cypher.blaming_the_statement(timeout_s):
+                return asking_cypher.answer(run, text, values, most_rows)
+
+        with self.translated(), self._session(neo4j.READ_ACCESS) as session:
+            return session.execute_read(answered)
+
+    def _look_at(
+        self, text: str, values: Mapping[str, Any], timeout_s: float, *, write: bool
+    ) -> None:
+        """Refuse a statement that does what is not to be done; nothing of it is run."""
+
+        @neo4j.unit_of_work(metadata={"app": "workbench", "op": "ask"}, timeout=timeout_s)
+        def looked(run: neo4j.ManagedTransaction) -> None:
+            with asking_cypher.blaming_the_statement(timeout_s):
+                asking_cypher.refuse_unfit(run, text, values, write=write)
+
+        # What the server remarks on a statement it says when it answers.
+        quiet = self._session(neo4j.READ_ACCESS, notifications_min_severity="OFF")
+        with self.translated(), quiet as session:
+            session.execute_read(looked)
+
+    def _session(self, mode: str, **settings: Any) -> neo4j.Session:
         return self._driver.session(
             database=self.config.database,
             default_access_mode=mode,
             fetch_size=_FETCHED,
             bookmark_manager=self._bookmarks,
+            **settings,
         )
 
 
@@ -436,7 +528,8 @@ _TOO_LARGE = ("MemoryPoolOutOfMemory", "OutOfMemoryError", "StackOverFlow")
 
 def _ours(error: Exception, config: Neo4jConfig) -> WorkbenchError:
     where = f"{config.uri}, database {config.database}"
-    text = str(error).splitlines()[0] if str(error) else type(error).__name__
+    said = getattr(error, "message", None) or str(error)  # str() of the server's shows all codes
+    text = said.splitlines()[0] if said else type(error).__name__
     code = getattr(error, "code", None) or ""
     if isinstance(error, _AWAY):
         return ServerAwayError(

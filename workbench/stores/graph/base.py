@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from workbench import schema, times
+from workbench.errors import CapabilityError
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +149,12 @@ class GraphStore(ABC):
     @abstractmethod
     def sequence(self) -> int:
         """Return the number of committed units of work."""
+
+    def count_from(self, sequence: int) -> None:
+        """Let the store have had so many commits, as the one that it is a copy of."""
+        raise CapabilityError(
+            "This graph store cannot be a copy of another one.", where="this store"
+        )
 
     @abstractmethod
     def settled(self, op_id: str) -> int | None:

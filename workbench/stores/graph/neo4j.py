@@ -22,7 +22,9 @@ from workbench.stores.neo4j_database import VERSION, Neo4jDatabase
 _ROWS = 5_000  # that go with one statement
 _STORE = (
     "MERGE (s:WorkbenchStore {no: 1}) ON CREATE SET s.store_id = $store_id, "
-    "s.version = $version, s.sequence = 0, s.next_vid = 1 RETURN s.store_id"
+    "s.version = $version, s.sequence = 0, s.next_vid = 1 "
+    "SET s.store_id = CASE WHEN $wanted IS NULL OR EXISTS { (:Appearance) } "
+    "THEN s.store_id ELSE $wanted END RETURN s.store_id"
 )
 _PAIR = (
     "MATCH (s:WorkbenchStore {no: 1}) SET s.vectors_id = CASE WHEN s.vectors_id IS NULL "
@@ -83,7 +85,7 @@ class Neo4jGraphStore(GraphStore):
                 where=database.where,
                 next="See what the server says with: SHOW CONSTRAINTS, SHOW INDEXES",
             )
-        fresh = {"store_id": store_id or uuid.uuid4().hex, "version": VERSION}
+        fresh = {"store_id": uuid.uuid4().hex, "version": VERSION, "wanted": store_id}
         database.write("store", lambda run: run(_STORE, fresh))
         return made
 
@@ -105,12 +107,15 @@ class Neo4jGraphStore(GraphStore):
 
     @classmethod
     def prepared(
-        cls, config: Neo4jConfig, *, wait_s: float = 30.0
+        cls, config: Neo4jConfig, *, wait_s: float = 30.0, store_id: str | None = None
     ) -> tuple[Neo4jGraphStore, list[str], list[str]]:
-        """Return the store, made where there is none, what of its schema was made and was there."""
+        """Return the store, made where there is none, what of its schema was made and was there.
+
+        With `store_id` it gets this id while nothing is in it.
+        """
         database = Neo4jDatabase(config, wait_s=wait_s)
         try:
-            made = cls.apply_schema(database)
+            made = cls.apply_schema(database, store_id=store_id)
             there = [d.name for d in cypher.definitions() if d.name not in made]
             return cls(database), made, there
         except BaseException:
@@ -161,6 +166,9 @@ class Neo4jGraphStore(GraphStore):
 
     def sequence(self) -> int:
         return self.database.sequence()
+
+    def count_from(self, sequence: int) -> None:
+        self.database.count_from(sequence)
 
     def settled(self, op_id: str) -> int | None:
         return self.database.settled(op_id)

@@ -76,6 +76,9 @@ class SqliteGraphStore(GraphStore):
     def sequence(self) -> int:
         return self.database.sequence()
 
+    def count_from(self, sequence: int) -> None:
+        self.database.count_from(sequence)
+
     def settled(self, op_id: str) -> int | None:
         return self.database.settled(op_id)
 
