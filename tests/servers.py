@@ -17,8 +17,13 @@ from pathlib import Path
 
 import neo4j
 import pytest
+from pydantic import SecretStr
 
+from workbench.config import Neo4jConfig
 from workbench.stores import neo4j_server
+from workbench.stores.graph.neo4j import Neo4jGraphStore
+from workbench.stores.graph.neo4j_setup import apply_schema
+from workbench.stores.neo4j_database import Neo4jDatabase
 
 NO_SERVER = "no Neo4j server: it takes Java 17 and Maven (or WORKBENCH_NEO4J_URI)"
 _BATCH = 10_000
@@ -41,6 +46,28 @@ class Server:
     def driver(self) -> neo4j.Driver:
         """Return a new driver; the caller closes it."""
         return neo4j.GraphDatabase.driver(self.uri, auth=self.auth)
+
+    def config(self) -> Neo4jConfig:
+        """Return how the product connects to it."""
+        password = None if self.password is None else SecretStr(self.password)
+        return Neo4jConfig(uri=self.uri, user=self.user, password=password)
+
+
+# A statement that makes the server warn of something fails the test.
+STRICT = {"warn_notification_severity": "INFORMATION"}
+
+
+def connected(server: Server, *, wait_s: float = 30.0) -> Neo4jDatabase:
+    """Return the database of a server; a warning of the server is an error."""
+    return Neo4jDatabase(server.config(), wait_s=wait_s, driver_settings=STRICT)
+
+
+def fresh_graph(server: Server, driver: neo4j.Driver) -> Neo4jGraphStore:
+    """Return an empty graph store on a server whose schema is kept."""
+    empty(driver)
+    database = connected(server)
+    apply_schema(database)
+    return Neo4jGraphStore(database)
 
 
 @dataclass

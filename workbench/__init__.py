@@ -12,6 +12,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
     from workbench import errors, views
     from workbench.session import Workbench, ingest, open, open_demo, restore
 
@@ -48,6 +50,11 @@ def __getattr__(name: str) -> Any:
     value = found if attribute is None else getattr(found, attribute)
     globals()[name] = value
     return value
+
+
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """Give a notebook ``%sql`` and ``%cypher``: IPython calls it for ``%load_ext workbench``."""
+    import_module("workbench.magics").register(shell)
 
 
 def __dir__() -> list[str]:

@@ -14,6 +14,7 @@
     │   ├── StoreDamagedError      bytes are not what was written                        exit 4
     │   └── StoreVersionError      written by a newer version                            exit 4
     └── ServerAwayError            a server did not answer                               exit 5
+        └── UncertainCommitError   it was asked to keep what was written, and not heard  exit 5
 
 The exit codes are those of the command line (``docs/reference/command-line.md``).
 """
@@ -99,3 +100,7 @@ class ServerAwayError(WorkbenchError):
     """A server that this store needs did not answer."""
 
     exit_code = 5
+
+
+class UncertainCommitError(ServerAwayError):
+    """A server was asked to keep what was written and its answer was lost: it may have."""

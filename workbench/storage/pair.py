@@ -12,7 +12,14 @@ import numpy as np
 import pandas as pd
 
 from workbench import schema
-from workbench.errors import InvalidInputError, NotFoundError, ServerAwayError, StoreError
+from workbench.errors import (
+    InvalidInputError,
+    NotFoundError,
+    ServerAwayError,
+    StoreError,
+    UncertainCommitError,
+    WorkbenchError,
+)
 from workbench.stores.graph.base import GraphStore
 from workbench.stores.vectors.base import DEFAULT_PRECISION, VectorSpace, VectorStore, checked
 
@@ -56,23 +63,23 @@ class StorePair:
 
         Raises
         ------
-        ServerAwayError
-            Also when it cannot be looked up: then nobody knows whether it was written.
+        UncertainCommitError
+            When it cannot be looked up: then nobody knows whether it was written.
         """
         op_id = uuid.uuid4().hex
         try:
             with self.graph.transaction(op_id):
                 yield
-        except (ServerAwayError, StoreError) as error:
+        except (UncertainCommitError, StoreError) as error:
             if not self._written(op_id, error):
                 raise
 
-    def _written(self, op_id: str, error: ServerAwayError | StoreError) -> bool:
+    def _written(self, op_id: str, error: WorkbenchError) -> bool:
         """Return whether the unit of work that ended with this error was committed all the same."""
         try:
             return self.graph.settled(op_id) is not None
-        except (ServerAwayError, StoreError):
-            raise ServerAwayError(
+        except ServerAwayError:
+            raise UncertainCommitError(
                 "The server went away while it was asked to keep what was written; it is not known "
                 "whether it did.",
                 where=error.where,

@@ -28,6 +28,8 @@ _READING = {
 }
 # Pragmas that say how the tables are, and nothing else.
 _LOOKING = {"table_info", "table_xinfo", "table_list", "index_list", "index_info", "index_xinfo"}
+# Functions that are tables: of lists among the values, and of how the tables are.
+_TABLES = ("json_each", "json_tree", *(f"pragma_{name}" for name in sorted(_LOOKING)))
 # By which memory or files of the process could be reached.
 _DANGEROUS = {"load_extension", "fts3_tokenizer", "readfile", "writefile", "edit"}
 _LONGEST = 1 << 26  # bytes of a text: one made in the question would fill the memory otherwise
@@ -87,6 +89,8 @@ def _connected(path: Path, wait_s: float) -> sqlite3.Connection:
         f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=wait_s, isolation_level=None
     )
     connection.execute("PRAGMA query_only = 1")
+    for function in _TABLES:  # to make one, SQLite asks the authorizer as for a new table
+        connection.execute(f"SELECT 1 FROM {function} LIMIT 0")
     connection.text_factory = lambda data: data.decode("utf-8", "backslashreplace")
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST)
     connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)

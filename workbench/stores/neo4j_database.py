@@ -34,6 +34,7 @@ from workbench.errors import (
     StoreBusyError,
     StoreError,
     StoreVersionError,
+    UncertainCommitError,
     WorkbenchError,
 )
 from workbench.stores import asking, asking_cypher
@@ -97,7 +98,6 @@ class Neo4jDatabase:
         self._unit: neo4j.Transaction | None = None
         self._owner = 0
         self._locked = False
-        self._unsent: set[str] = set()  # operations that the server was never asked to commit
         self.units = 0  # of work that were begun here
         self._lease: tuple[int, int] = (0, 0)
         with self.translated():
@@ -237,11 +237,8 @@ class Neo4jDatabase:
         """Return the sequence at which the operation was committed, or None.
 
         Waits for a unit of work that is still open somewhere: it may be that operation, whose
-        connection was lost. One of this process that never came to its commit is not asked for.
+        connection was lost.
         """
-        if op_id in self._unsent:
-            self._unsent.discard(op_id)
-            return None
         text = "MATCH (o:WorkbenchOperation {op_id: $op_id}) RETURN o.sequence"
 
         def look(run: _Run) -> list[tuple]:
@@ -296,17 +293,14 @@ class Neo4jDatabase:
         A transaction inside another one joins it. `before_commit` is called when all that is
         written inside is written.
         """
-        number = op_id or uuid.uuid4().hex
         with self._mutex:
-            self._unsent.add(number)
             if self._unit is not None:
                 yield
-            elif self._locked:  # it would wait for itself
+                return
+            if self._locked:  # it would wait for itself
                 raise RuntimeError("nothing is written while the store is held still")
-            else:
-                with self._begun(number, before_commit):
-                    yield
-            self._unsent.discard(number)
+            with self._begun(op_id or uuid.uuid4().hex, before_commit):
+                yield
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -356,11 +350,20 @@ class Neo4jDatabase:
                 self._run(_COUNT, {"op_id": op_id})
                 if self.units % _CLEARED == 0:
                     self._run(_CLEAR, {"kept": OPERATIONS_KEPT})
-                self._unsent.discard(op_id)
-                unit.commit()
+                self._commit(unit)
             finally:
                 self._unit, self._owner = None, 0
                 _undone(unit)
+
+    def _commit(self, unit: neo4j.Transaction) -> None:
+        try:
+            unit.commit()
+        except _AWAY as error:
+            raise UncertainCommitError(
+                "The Neo4j server went away while it was asked to keep what was written.",
+                where=self.where,
+                next="Repeat the same call when it is back: what is there is not written twice.",
+            ) from error
 
     def _acquired(self, session: neo4j.Session, op_id: str) -> neo4j.Transaction:
         """Return a transaction that holds the writer lock.

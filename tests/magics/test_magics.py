@@ -1,0 +1,223 @@
+"""%sql and %cypher in a real shell: whom they ask, with which values, and where the answer goes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import workbench
+from tests.servers import Server, empty
+from workbench.config import GraphConfig, WorkbenchConfig
+from workbench.errors import CapabilityError, InvalidInputError, NotFoundError
+from workbench.magics import parameter_names, read_request
+
+HOSTILE = "p2' OR 1=1 --"
+
+
+class Notebook:
+    """A shell without a terminal: cells are run as a notebook runs them."""
+
+    def __init__(self) -> None:
+        from IPython.core.interactiveshell import InteractiveShell
+
+        self.shell = InteractiveShell()
+        self.shell.history_manager.enabled = False
+
+    def run(self, cell: str, **names: Any) -> Any:
+        """Run a cell and return what it shows, or raise what it raises."""
+        self.shell.user_ns.update(names)
+        done = self.shell.run_cell(cell, silent=False)
+        done.raise_error()
+        return done.result
+
+    def __getitem__(self, name: str) -> Any:
+        return self.shell.user_ns[name]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.shell.user_ns
+
+
+@pytest.fixture
+def notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Notebook]:
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    monkeypatch.chdir(tmp_path)
+    notebook = Notebook()
+    notebook.run("%load_ext workbench")
+    yield notebook
+    notebook.shell.history_manager.end_session()
+    notebook.shell.reset()
+
+
+@pytest.fixture(scope="module")
+def bench(
+    tmp_path_factory: pytest.TempPathFactory, tiny_site: Path
+) -> Iterator[workbench.Workbench]:
+    folder = tmp_path_factory.mktemp("bench") / "store"
+    workbench.ingest(folder, tiny_site / "appearances.csv", quiet=True)
+    with workbench.open(folder) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def team(
+    tmp_path_factory: pytest.TempPathFactory, tiny_site: Path, neo4j_server: Server
+) -> Iterator[workbench.Workbench]:
+    empty(neo4j_server, schema=True)
+    config = WorkbenchConfig(graph=GraphConfig(backend="neo4j"), neo4j=neo4j_server.config())
+    folder = tmp_path_factory.mktemp("team") / "store"
+    workbench.ingest(folder, tiny_site / "appearances.csv", config=config, quiet=True)
+    with workbench.open(folder, config=config) as found:
+        yield found
+
+
+WHO = "SELECT id FROM identity WHERE id {} ORDER BY id"
+
+
+def test_a_cell_shows_the_answer(notebook: Notebook, bench: workbench.Workbench) -> None:
+    shown = notebook.run(f"%%sql\n{WHO.format('= :who')}", bench=bench, who="p2")
+    assert isinstance(shown, pd.DataFrame)
+    assert shown.to_dict("list") == {"id": ["p2"]}
+
+
+def test_a_line_gives_the_answer(notebook: Notebook, bench: workbench.Workbench) -> None:
+    notebook.run(f"found = %sql {WHO.format('= $who')}", bench=bench, who="p2")
+    assert notebook["found"]["id"].tolist() == ["p2"]
+
+
+def test_a_named_answer_is_kept_and_not_shown(
+    notebook: Notebook, bench: workbench.Workbench
+) -> None:
+    assert notebook.run(f"%%sql -o found\n{WHO.format('= :who')}", bench=bench, who="p3") is None
+    assert notebook["found"]["id"].tolist() == ["p3"]
+
+
+def test_values_are_values(notebook: Notebook, bench: workbench.Workbench) -> None:
+    """The notebook writes $names and {names} into lines of other magics."""
+    names = {"bench": bench, "who": HOSTILE, "few": pd.Series(["p2", HOSTILE])}
+    assert len(notebook.run(f"%sql {WHO.format('= $who')}", **names)) == 0
+    assert notebook.run("%sql SELECT '{who}' AS a, :who AS b").loc[0].tolist() == ["{who}", HOSTILE]
+    listed = WHO.format("IN (SELECT value FROM json_each(:few))")
+    assert notebook.run(f"%sql {listed}")["id"].tolist() == ["p2"]
+
+
+def test_a_name_that_is_not_there_is_said(notebook: Notebook, bench: workbench.Workbench) -> None:
+    with pytest.raises(NotFoundError) as caught:
+        notebook.run(f"%sql {WHO.format('= :nobody')}", bench=bench)
+    assert caught.value.where == ":nobody"
+    assert "nobody = " in str(caught.value.next)
+    with pytest.raises(InvalidInputError) as refused:
+        notebook.run(f"%sql {WHO.format('= :nobody')}", nobody={"a": 1})
+    assert refused.value.where == "nobody"
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "names"),
+    [
+        ("sql", "SELECT ':a', \":b\", `:c`, [:d], 'it''s :e' -- :f\n, /* :g\n :h */ :i", ["i"]),
+        ("sql", "SELECT :a, @b, $c, :a, 'x'':d', :e_1", ["a", "b", "c", "e_1"]),
+        ("sql", "SELECT 1 /* :a", ["a"]),
+        ("cypher", "MATCH (n:Label {id: $a}) // $b\nWHERE n.`$c` = '\\'$d' /* $e */", ["a"]),
+        (
+            "cypher",
+            'RETURN $`a b`, "$c \\" $d", $e, $a1, $a1, `x`, $größe',
+            ["a b", "e", "a1", "größe"],
+        ),
+        ("cypher", "RETURN 1", []),
+    ],
+)
+def test_which_names_a_question_asks_for(language: str, text: str, names: list[str]) -> None:
+    assert parameter_names(text, language) == names
+
+
+def test_no_store_and_several_stores(
+    notebook: Notebook, bench: workbench.Workbench, tmp_path: Path, tiny_site: Path
+) -> None:
+    with pytest.raises(NotFoundError, match="No store is open") as caught:
+        notebook.run("%sql SELECT 1")
+    assert "workbench.open" in str(caught.value.next)
+    workbench.ingest(tmp_path / "other", cameras=tiny_site / "cameras.csv", quiet=True)
+    with workbench.open(tmp_path / "other") as other:
+        with pytest.raises(InvalidInputError, match="other, site") as several:
+            notebook.run("%sql SELECT 1", site=bench, other=other)
+        assert several.value.next == "Say which: --bench other"
+        notebook.run("again = site; _ = other")
+        count = "SELECT count(*) AS n FROM appearance"
+        assert notebook.run(f"%sql --bench site {count}")["n"].item() > 0
+        assert notebook.run(f"%sql --bench=other {count}")["n"].item() == 0
+    del notebook.shell.user_ns["other"]
+    assert notebook.run(f"%sql {count}")["n"].item() > 0
+    assert notebook.run(f"%%sql --store '{tmp_path}/other'\n{count}")["n"].item() == 0
+    with pytest.raises(NotFoundError):
+        notebook.run(f"%sql --store {tmp_path}/none {count}")
+    with pytest.raises(NotFoundError, match="nobody is no open store"):
+        notebook.run(f"%sql --bench nobody {count}")
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("--loud SELECT 1", ["--loud", "no option"]),
+        ("-o", ["-o", "needs a value"]),
+        ("-o 1x SELECT 1", ["1x", "no name"]),
+        ("-o class SELECT 1", ["class", "no name"]),
+        ("--timeout soon SELECT 1", ["--timeout", "number"]),
+        ("--timeout 0 SELECT 1", ["timeout_s", "limit"]),
+        ("--bench bench --store here SELECT 1", ["two stores"]),
+        ("", ["no question"]),
+        ("--write DELETE FROM appearance", ["checksum"]),
+        ("DELETE FROM appearance", ["reads this store"]),
+    ],
+)
+def test_bad_usage_is_said(
+    notebook: Notebook, bench: workbench.Workbench, line: str, words: list[str]
+) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        notebook.run(f"%sql {line}", bench=bench)
+    assert all(word in str(caught.value) for word in words), str(caught.value)
+    assert caught.value.next
+
+
+def test_options_come_first_and_the_question_is_left_as_it_is() -> None:
+    read = read_request(" -o a --write  --timeout=2.5 MATCH (n) -- (m)  RETURN -n.x ", None)
+    assert (read.text, read.output, read.write) == ("MATCH (n) -- (m)  RETURN -n.x", "a", True)
+    assert read.timeout == 2.5
+    assert read_request("-- a comment", "SELECT 1\n").text == "-- a comment\nSELECT 1\n"
+    assert read_request("", "SELECT '--write -o x'").write is False
+
+
+def test_the_other_language_is_named(notebook: Notebook, bench: workbench.Workbench) -> None:
+    with pytest.raises(CapabilityError, match="SQLite") as caught:
+        notebook.run("%cypher RETURN 1", bench=bench)
+    assert "%sql" in str(caught.value.next)
+
+
+def test_neo4j_is_asked_in_cypher(notebook: Notebook, team: workbench.Workbench) -> None:
+    text = "MATCH (i:Identity) WHERE i.id = $who OR i.id IN $few RETURN i.id AS id ORDER BY id"
+    names = {"team": team, "who": HOSTILE, "few": pd.Index(["p2", "p1"]), "i": "not a value"}
+    assert notebook.run(f"%%cypher\n{text}", **names)["id"].tolist() == ["p1", "p2"]
+    assert notebook.run("%cypher -o x RETURN '$no {who}' AS a, $who AS b") is None
+    assert notebook["x"].loc[0].tolist() == ["$no {who}", HOSTILE]
+    with pytest.raises(CapabilityError, match="Neo4j") as caught:
+        notebook.run("%sql SELECT 1")
+    assert "%cypher" in str(caught.value.next)
+
+
+def test_cypher_writes_only_when_asked_to(notebook: Notebook, team: workbench.Workbench) -> None:
+    text = "MATCH (i:Identity {id: $who}) SET i.name = $name RETURN i.name AS name"
+    with pytest.raises(InvalidInputError, match="unless it is to write"):
+        notebook.run(f"%%cypher\n{text}", team=team, who="p5", name="Eve")
+    assert team.identities.get("p5").name is None
+    assert notebook.run(f"%%cypher --write\n{text}")["name"].tolist() == ["Eve"]
+    assert team.identities.get("p5").name == "Eve"
+
+
+def test_the_package_needs_no_notebook() -> None:
+    code = "import sys, workbench, workbench.magics; print('IPython' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
