@@ -7,11 +7,11 @@ import os
 import shutil
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.config import WorkbenchConfig, load_config
+from workbench.config import GraphConfig, WorkbenchConfig, load_config
 from workbench.errors import ConflictError, InvalidInputError, StoreError
 from workbench.queries.appearances import Appearances
 from workbench.queries.cameras import Cameras
@@ -26,7 +26,7 @@ from workbench.storage.load import Load, LoadFiles, LoadPolicy, LoadReport
 from workbench.storage.manager import HybridStorageManager
 from workbench.storage.restore import Restored
 from workbench.storage.restore import restore as restore_backup
-from workbench.storage.team import is_team_store
+from workbench.storage.team import is_team_store, prepare, reached
 
 if TYPE_CHECKING:
     from workbench.queries.demo import Demo
@@ -169,6 +169,66 @@ def _spaces(config: WorkbenchConfig) -> dict[str, dict[str, object]]:
         names |= {"model_id": "model_id"}
         said[name] = {ours: getattr(space, key) for key, ours in names.items() if key in given}
     return said
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A store that was made ready.
+
+    Parameters
+    ----------
+    store : Path
+        Its folder.
+    created : bool
+        Whether it was not there before.
+    graph : {'sqlite', 'neo4j'}
+        Where its graph is kept.
+    uri, database : str, optional
+        Of the server.
+    made, there : list of str
+        Constraints and indexes of the server that were created, and that were there.
+    """
+
+    store: Path
+    created: bool
+    graph: str
+    uri: str | None = None
+    database: str | None = None
+    made: list[str] = field(default_factory=list)
+    there: list[str] = field(default_factory=list)
+
+
+def init(config: WorkbenchConfig, *, graph: str | None = None) -> Ready:
+    """Make an empty store ready, its folder and the schema of its graph, and say what was done.
+
+    Parameters
+    ----------
+    config : WorkbenchConfig
+    graph : {'sqlite', 'neo4j'}, optional
+        In place of ``graph.backend`` of the configuration.
+
+    Raises
+    ------
+    ConflictError
+        When the store that is there keeps its graph elsewhere.
+    ServerAwayError
+        When the server does not answer; nothing was made.
+    """
+    if graph is not None:
+        config = config.model_copy(update={"graph": GraphConfig.model_validate({"backend": graph})})
+    folder = Path(config.store)
+    _refuse_other_graph(folder, config)
+    created = not is_store(folder)
+    there = "neo4j" if is_team_store(folder) else "sqlite"
+    if (config.graph.backend if created else there) == "sqlite":
+        create_store(folder)
+        return Ready(folder.absolute(), created, "sqlite")
+    server = config.neo4j if created else reached(folder, config.neo4j)
+    done = prepare(server, wait_s=config.writer_wait_s)
+    _make(folder, config)
+    return Ready(
+        folder.absolute(), created, "neo4j", done.uri, done.database, done.made, done.there
+    )
 
 
 def ingest(

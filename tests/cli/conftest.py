@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 REFERENCE = ROOT / "docs" / "reference" / "json.md"
 # Mappings whose keys come from the data, and how the reference calls those keys.
 FREE = {"per_camera": "ID", "spaces": "NAME"}
+FREE_OF = {"migrate": {"counts": "NAME"}}  # of one command alone
 OPAQUE = {"columns_read_as", "options", "properties", "vectors", "bbox", "merge_history"}
 OPAQUE |= {"first_reject"}
 
@@ -44,7 +45,7 @@ class Done:
         assert self.code == code, f"{self.words}\n{self.out[:2000]}\n{self.err}"
         found = json.loads(self.out, parse_constant=lambda name: pytest.fail(name))
         wanted = reference()[self.words[0]]
-        names = flat(found)
+        names = flat(found, FREE | FREE_OF.get(self.words[0], {}))
         assert names <= wanted, f"not in the reference: {sorted(names - wanted)}"
         tops = {re.split(r"[.\[]", name)[0] for name in wanted}
         assert set(found) == tops
@@ -60,18 +61,18 @@ class Done:
         return found["error"]
 
 
-def flat(value: Any, name: str = "") -> set[str]:
-    """Return the keys of a document as the reference writes them."""
+def flat(value: Any, free: Mapping[str, str] = FREE, name: str = "") -> set[str]:
+    """Return the keys of a document as the reference writes them; `free` as FREE."""
     if isinstance(value, list):
         if any(not isinstance(one, dict) for one in value):
             return {name}
-        return set().union(*(flat(one, f"{name}[]") for one in value))
+        return set().union(*(flat(one, free, f"{name}[]") for one in value))
     if not isinstance(value, dict) or name.rpartition(".")[2] in OPAQUE:
         return {name}
     found: set[str] = set()
     for key, inner in value.items():
-        shown = FREE.get(name, key)
-        found |= flat(inner, f"{name}.{shown}" if name else shown)
+        shown = free.get(name, key)
+        found |= flat(inner, free, f"{name}.{shown}" if name else shown)
     return found
 
 

@@ -57,6 +57,8 @@ CONTRACT = {
     "counts.vectors, counts.spaces, content_hash, folder, removed",
     "restore": "sequence, counts.identities, counts.appearances, counts.cameras, counts.links, "
     "counts.vectors, counts.spaces, content_hash, folder",
+    "migrate": "from, to, counts.NAME, content_hash, equal, resumed",
+    "init": "store, created, graph, uri, database, made, there",
     "server": "uri, pid",
 }
 OPTIONS = {
@@ -79,11 +81,14 @@ OPTIONS = {
     "repair": "apply",
     "backup": "into keep",
     "restore": "replace",
+    "migrate": "to dry-run",
+    "init": "graph",
     "server": "dir port stop",
 }
 NAMES = (
     "demo detect ingest loads unload stats identities appearances cameras identity track visits "
-    "flow find pairs together path report verify repair sweep compact backup restore server"
+    "flow find pairs together path report verify repair sweep compact backup restore migrate init "
+    "server"
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import shlex
@@ -14,10 +15,22 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "docs" / "how-to"
-BLOCK = re.compile(r"^```(console|python|yaml)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+BLOCK = re.compile(r"^```(console|ipython|python|yaml)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
 # What a page may use beside the command of the project.
 SHELL = {"mkdir", "cp", "mv", "ls", "head", "cat"}
+
+# Cells of a notebook: one shell runs those that follow each other.
+NOTEBOOK = """
+import sys
+from IPython.core.interactiveshell import InteractiveShell
+shell = InteractiveShell()
+for cell in sys.argv[1:]:
+    done = shell.run_cell(cell)
+    done.raise_error()
+    if done.result is not None:
+        print(done.result)
+"""
 
 pages = pytest.mark.parametrize("page", sorted(FOLDER.glob("*.md")), ids=lambda page: page.stem)
 
@@ -36,19 +49,30 @@ def follow(page: Path, folder: Path) -> dict[str, str]:
     """Do what a page says, block by block; return what each command printed."""
     shutil.copytree(ROOT / "data", folder / "data")
     said: dict[str, str] = {}
-    for kind, code in BLOCK.findall(page.read_text(encoding="utf-8")):
-        if kind == "yaml":  # the first line names the file
-            name = re.match(r"# (\S+)\n", code)
-            assert name, f"{page.name}: a YAML block without the name of its file"
-            (folder / name[1]).write_text(code, encoding="utf-8")
-        elif kind == "python":
-            said[code] = ran([sys.executable, "-W", "error", "-c", code], folder)
-        else:
-            for line in filter(lambda line: line.startswith("$ "), code.split("\n")):
-                command = line.removeprefix("$ ")
-                assert shlex.split(command)[0] in {"workbench", *SHELL}, command
-                said[command] = ran(["bash", "-c", command], folder)
+    found = BLOCK.findall(page.read_text(encoding="utf-8"))
+    for kind, some in itertools.groupby(found, key=lambda block: block[0]):
+        codes = [code for _, code in some]
+        if kind == "ipython":
+            said["".join(codes)] = ran([sys.executable, "-c", NOTEBOOK, *codes], folder)
+            continue
+        for code in codes:
+            do(kind, code, folder, page, said)
     return said
+
+
+def do(kind: str, code: str, folder: Path, page: Path, said: dict[str, str]) -> None:
+    """Do what one block says."""
+    if kind == "yaml":  # the first line names the file
+        name = re.match(r"# (\S+)\n", code)
+        assert name, f"{page.name}: a YAML block without the name of its file"
+        (folder / name[1]).write_text(code, encoding="utf-8")
+    elif kind == "python":
+        said[code] = ran([sys.executable, "-W", "error", "-c", code], folder)
+    else:
+        for line in filter(lambda line: line.startswith("$ "), code.split("\n")):
+            command = line.removeprefix("$ ")
+            assert shlex.split(command)[0] in {"workbench", *SHELL}, command
+            said[command] = ran(["bash", "-c", command], folder)
 
 
 @pages
@@ -87,4 +111,10 @@ def check_floor_plan(folder: Path, said: dict[str, str]) -> None:
     assert "longitude (0.0" in (folder / "ana.html").read_text(encoding="utf-8")
 
 
-CHECKS = {"report": check_report, "floor-plan": check_floor_plan}
+def check_ask(folder: Path, said: dict[str, str]) -> None:
+    shown = next(text for code, text in said.items() if "%%sql" in code)
+    assert "Entrance hall" in shown
+    assert re.search(r"p1\s+8\n1\s+p3", shown)
+
+
+CHECKS = {"report": check_report, "floor-plan": check_floor_plan, "ask-the-database": check_ask}

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import threading
 import time
+import warnings
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +26,7 @@ from workbench.errors import (
     StoreBusyError,
     StoreError,
 )
-from workbench.stores import asking
+from workbench.stores import asking, asking_sql
 from workbench.stores.database import SqliteDatabase
 from workbench.stores.neo4j_database import Neo4jDatabase
 
@@ -117,9 +119,12 @@ def test_no_row_keeps_the_columns_and_no_column_is_fine() -> None:
 
 
 def test_every_answer_that_is_cut_says_so() -> None:
-    for _ in range(2):
-        with pytest.warns(asking.AnswerCutWarning, match="after 2 rows"):
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("default")  # as in a notebook: a warning of one place comes once
+        for _ in range(2):
             assert asking.answer(["n"], [(1,), (2,), (3,)], 2)["n"].tolist() == [1, 2]
+    assert [warning.category for warning in said] == [asking.AnswerCutWarning] * 2
+    assert "cut after 2 rows" in str(said[0].message)
 
 
 # --------------------------------------------------------------------------------------------
@@ -202,11 +207,26 @@ def test_a_question_in_sql_does_nothing_but_read(
         sqlite.execute("UPDATE store SET next_vid = next_vid")
 
 
-def test_each_lock_holds_alone(sqlite: SqliteDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("workbench.stores.asking_sql._may", lambda *said: 0)
-    for text in ("DELETE FROM appearance", "DROP VIEW next", "CREATE TABLE mine (a)"):
-        with pytest.raises(InvalidInputError, match="reads this store"):
-            sqlite.ask(text)
+@pytest.mark.parametrize("text", ["DELETE FROM appearance", "DROP VIEW next"])
+@pytest.mark.parametrize("left", ["mode=ro", "query_only"])
+def test_each_lock_holds_alone(
+    sqlite: SqliteDatabase, monkeypatch: pytest.MonkeyPatch, left: str, text: str
+) -> None:
+    connect = sqlite3.connect
+
+    def opened(address: str, **words: Any) -> sqlite3.Connection:
+        connection = connect(
+            address if left == "mode=ro" else address.replace("=ro", "=rw"), **words
+        )
+        assert "=ro" in address
+        return connection
+
+    monkeypatch.setattr(sqlite3, "connect", opened)
+    monkeypatch.setattr(asking_sql, "_may", lambda *said: sqlite3.SQLITE_OK)
+    if left == "mode=ro":
+        monkeypatch.setattr(asking_sql, "_ONLY_READING", "PRAGMA query_only = 0")
+    with pytest.raises(InvalidInputError, match="readonly"):
+        sqlite.ask(text)
 
 
 @pytest.mark.parametrize(
@@ -272,16 +292,19 @@ def test_the_views_of_the_edges_are_there(sqlite: SqliteDatabase) -> None:
         assert len(sqlite.ask(f"SELECT * FROM {view}")) > 0, view
 
 
-def test_a_store_that_is_closed_or_gone_answers_nobody(tmp_path: Path, tiny_site: Path) -> None:
+def test_a_store_that_was_replaced_answers_nobody(tmp_path: Path, tiny_site: Path) -> None:
+    with load(tmp_path / "store", tiny_site) as bench:
+        (tmp_path / "store").rename(tmp_path / "moved")
+        load(tmp_path / "store", tiny_site).close()
+        with pytest.raises(StoreBusyError):
+            bench.manager.graph.database.ask("SELECT 1")  # type: ignore[attr-defined]
+
+
+def test_a_store_that_was_closed_answers_nobody(tmp_path: Path, tiny_site: Path) -> None:
     bench = load(tmp_path / "store", tiny_site)
-    database = bench.manager.graph.database  # type: ignore[attr-defined]
-    (tmp_path / "store").rename(tmp_path / "moved")
-    load(tmp_path / "store", tiny_site).close()
-    with pytest.raises(StoreBusyError):
-        database.ask("SELECT 1")
     bench.close()
-    with pytest.raises(StoreError):
-        database.ask("SELECT 1")
+    with pytest.raises(StoreError, match="closed"):
+        bench.manager.graph.database.ask("SELECT 1")  # type: ignore[attr-defined]
 
 
 # --------------------------------------------------------------------------------------------

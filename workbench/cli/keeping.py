@@ -143,7 +143,7 @@ def _migrated(screen: Screen, said: dict[str, Any], target: Path, old: str) -> s
         parts.append(f"Look at it:\n  {safe(words)}")
     else:
         words = shlex.join(["workbench", "migrate", "--to", str(target)])
-        parts.append(f"Do it:\n  {safe(words + old)}")
+        parts.append(f"Do it:\n  {safe(f'{words} {old}'.strip())}")
     return "\n".join(parts)
 
 

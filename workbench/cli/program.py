@@ -13,7 +13,7 @@ from workbench.cli.loading import detect, ingest, loads, unload
 from workbench.cli.looking import appearances, cameras, identities, identity, stats, verify
 from workbench.cli.mending import compact, repair, sweep
 from workbench.cli.reporting import report
-from workbench.cli.serving import server
+from workbench.cli.serving import init, server
 from workbench.cli.tracking import flow, path, track, visits
 
 
@@ -69,6 +69,7 @@ for _command in (
     backup,
     restore,
     migrate,
+    init,
     server,
 ):
     program.add_command(_command)

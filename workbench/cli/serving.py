@@ -1,4 +1,4 @@
-"""``server``: a graph server on this machine, for trying things out."""
+"""``init`` and ``server``: a store made ready, and a graph server on this machine to try it on."""
 
 from __future__ import annotations
 
@@ -12,9 +12,56 @@ from workbench.cli.options import FILE, Call, answering
 from workbench.errors import InvalidInputError, NotFoundError
 
 if TYPE_CHECKING:
+    from workbench.cli.terminal import Screen
     from workbench.stores.neo4j_server import LocalServer
 
 _WAIT_S = 300.0  # after a kill, a large database reads its log first
+
+
+@click.command()
+@click.option(
+    "--graph",
+    type=click.Choice(["sqlite", "neo4j"]),
+    help="Where a new store keeps its graph: a file of its folder, or the server of NEO4J_URI.",
+)
+@answering
+def init(call: Call, graph: str | None) -> Answer:
+    """Make an empty store ready, its folder and the schema of its graph; say what was done.
+
+    On a server every constraint and index is created where it is missing, awaited and compared
+    with what was asked for. What is there stays as it is.
+    """
+    import dataclasses
+
+    from workbench.session import init as make_ready
+
+    done = make_ready(call.settings, graph=graph)
+    said = dataclasses.asdict(done) | {"store": str(done.store)}
+    return _ready(said)
+
+
+def _ready(said: dict[str, Any]) -> Answer:
+    import pandas as pd
+
+    from workbench.cli.safe import safe
+
+    def text(screen: Screen) -> str:
+        verb = "A new store" if said["created"] else "The store that was here"
+        where = "in a file of its folder"
+        if said["graph"] == "neo4j":
+            where = f"at {said['uri']}, database {said['database']}"
+        facts = {
+            "  graph": where,
+            "  constraints and indexes made": len(said["made"]),
+            "  there before": len(said["there"]),
+        }
+        if said["graph"] != "neo4j":
+            facts = {"  graph": where}
+        lines = [f"{verb}, ready:\n  {safe(said['store'])}", screen.facts(facts)]
+        lines += [f"  made: {name}" for name in said["made"]]
+        return "\n".join(lines)
+
+    return Answer(document=said, table=pd.DataFrame([said]), text=text)
 
 
 @click.command()
@@ -109,7 +156,8 @@ def _text(said: dict[str, Any], typed: str) -> str:
             f"  data      {safe(said['dir'])}",
             f"  log       {safe(said['log'])}",
             f"  password  {password}",
-            f"Use it:\n  export NEO4J_URI={said['uri']}",
+            f"Use it:\n  export NEO4J_URI={said['uri']}\n"
+            "  workbench init --graph neo4j --store my-team-store",
             f"Stop it:\n  {_words('--stop', typed)}",
         ]
     )

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import Any, overload
 
 import numpy as np
 import pandas as pd
@@ -20,12 +21,15 @@ from workbench import schema, times
 from workbench.errors import ConflictError, InvalidInputError, NotFoundError
 from workbench.model import Appearance, Camera, Identity, record_of, records_of, table_of
 from workbench.storage import nearest
+from workbench.storage.addresses import graph_on_server, stores_of
 from workbench.storage.appearances import AppearanceWriter, Written, changed, checked_appearances
 from workbench.storage.pair import StorePair, Vectors
 from workbench.storage.rows import Merge, gaps_of, merge_rows, stored
 from workbench.storage.single import write_single
 from workbench.stores.graph.base import GraphStore, Selection
+from workbench.stores.vectors.absent import AbsentVectorStore, refused
 from workbench.stores.vectors.base import VectorStore
+from workbench.stores.vectors.faiss import FAISSVectorStore
 
 
 class StorageManager(ABC):
@@ -72,17 +76,23 @@ class StorageManager(ABC):
 class HybridStorageManager(StorageManager):
     """A graph store and a vector store as one.
 
+    Made of two stores, or as the requirement document has it: of the address, user and password
+    of a Neo4j server, whose database is made ready where it is not, and a folder of vectors.
+
     Parameters
     ----------
     graph : GraphStore
         Offered as ``.graph``.
     vector : VectorStore
         Offered as ``.vector``.
+    neo4j_uri, neo4j_user, neo4j_password, faiss_index_path : str
+        Instead of the two.
     space_settings : mapping of str to dict, optional
         Settings of spaces that are not there yet: ``dim``, ``precision``, ``index_type``,
         ``model_id``, ``threshold``. A space takes its dimension from its first vectors otherwise.
     """
 
+    @overload
     def __init__(
         self,
         graph: GraphStore,
@@ -90,10 +100,31 @@ class HybridStorageManager(StorageManager):
         *,
         space_settings: Mapping[str, Mapping[str, object]] | None = None,
         folder: Path | None = None,
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self,
+        neo4j_uri: str,
+        neo4j_user: str,
+        neo4j_password: str | None,
+        faiss_index_path: str | Path,
+        *,
+        space_settings: Mapping[str, Mapping[str, object]] | None = None,
+        folder: Path | None = None,
+    ) -> None: ...
+
+    def __init__(
+        self,
+        *stores: Any,
+        space_settings: Mapping[str, Mapping[str, object]] | None = None,
+        folder: Path | None = None,
+        **named: Any,
     ) -> None:
+        graph, vector = stores_of(*stores, **named)
         self.folder = folder
-        self.graph = graph
-        self.vector = vector
+        self.graph: GraphStore = graph
+        self.vector: VectorStore = vector
         self.pair = StorePair(graph, vector, space_settings)
         self.writer = AppearanceWriter(self.pair)
         if hasattr(vector, "named_by"):
@@ -476,6 +507,59 @@ class HybridStorageManager(StorageManager):
         """
         given = {"face": face_embedding, "reid": reid_embedding}
         return nearest.matching(self.pair, given, k=k, min_similarity=min_similarity)
+
+
+class Neo4jStorageManager(HybridStorageManager):
+    """A graph on a Neo4j server, with a vector store or without.
+
+    Parameters
+    ----------
+    uri, user : str
+    password : str or None
+        None where the server asks for none.
+    database : str
+        Its name on the server.
+    vector : VectorStore, optional
+        Without one every question about vectors is a ``CapabilityError``.
+    """
+
+    def __init__(
+        self,
+        uri: str,
+        user: str,
+        password: str | None,
+        *,
+        database: str = "neo4j",
+        vector: VectorStore | None = None,
+    ) -> None:
+        graph = graph_on_server(uri, user, password, database)
+        try:
+            if isinstance(vector, FAISSVectorStore):
+                graph.pair_with(vector.store_id, claim=True)
+            super().__init__(graph, vector or AbsentVectorStore())
+        except BaseException:
+            graph.close()
+            raise
+
+    def find_similar_faces(
+        self, embedding: np.ndarray, k: int = 10, min_similarity: float | None = None
+    ) -> list[tuple[str, float]]:
+        self._require_vectors()
+        return super().find_similar_faces(embedding, k, min_similarity)
+
+    def find_matching_identities(
+        self,
+        face_embedding: np.ndarray | None = None,
+        reid_embedding: np.ndarray | None = None,
+        k: int = 10,
+        min_similarity: float | None = None,
+    ) -> list[tuple[str, float]]:
+        self._require_vectors()
+        return super().find_matching_identities(face_embedding, reid_embedding, k, min_similarity)
+
+    def _require_vectors(self) -> None:
+        if isinstance(self.vector, AbsentVectorStore):
+            raise refused()
 
 
 def _one_row(vector: object) -> Vectors:

@@ -155,9 +155,7 @@ def open_team_store(
     """
     path = Path(path).absolute()
     pairing = read_pairing(path)
-    given = {name: getattr(config, name) for name in ("uri", "database")}
-    known = {name: getattr(pairing, name) for name in given if name not in config.model_fields_set}
-    graph = _graph_store().connected(config.model_copy(update=known), wait_s=wait_s)
+    graph = _graph_store().connected(reached(path, config), wait_s=wait_s)
     try:
         if graph.store_id != pairing.store_id:
             raise ConflictError(
@@ -172,6 +170,13 @@ def open_team_store(
         graph.close()
         raise
     return HybridStorageManager(graph, vectors, space_settings=space_settings, folder=path)
+
+
+def reached(path: Path, config: Neo4jConfig) -> Neo4jConfig:
+    """Return how the graph of this folder is reached: as configured, else as it was made with."""
+    pairing = read_pairing(path)
+    names = [name for name in ("uri", "database") if name not in config.model_fields_set]
+    return config.model_copy(update={name: getattr(pairing, name) for name in names})
 
 
 def read_pairing(path: Path) -> Pairing:

@@ -32,6 +32,7 @@ _LOOKING = {"table_info", "table_xinfo", "table_list", "index_list", "index_info
 _TABLES = ("json_each", "json_tree", *(f"pragma_{name}" for name in sorted(_LOOKING)))
 # By which memory or files of the process could be reached.
 _DANGEROUS = {"load_extension", "fts3_tokenizer", "readfile", "writefile", "edit"}
+_ONLY_READING = "PRAGMA query_only = 1"
 _LONGEST = 1 << 26  # bytes of a text: one made in the question would fill the memory otherwise
 _STEPS = 20_000  # of SQLite's machine between two looks at the clock
 _OF_THE_FILE = tuple(
@@ -88,7 +89,7 @@ def _connected(path: Path, wait_s: float) -> sqlite3.Connection:
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=wait_s, isolation_level=None
     )
-    connection.execute("PRAGMA query_only = 1")
+    connection.execute(_ONLY_READING)
     for function in _TABLES:  # to make one, SQLite asks the authorizer as for a new table
         connection.execute(f"SELECT 1 FROM {function} LIMIT 0")
     connection.text_factory = lambda data: data.decode("utf-8", "backslashreplace")
