@@ -16,6 +16,7 @@ from workbench.errors import (
     InvalidInputError,
     NotFoundError,
     ServerAwayError,
+    StoreBusyError,
     StoreError,
     UncertainCommitError,
     WorkbenchError,
@@ -70,6 +71,8 @@ class StorePair:
         try:
             with self.graph.transaction(op_id):
                 yield
+        except StoreBusyError:  # it never began
+            raise
         except (UncertainCommitError, StoreError) as error:
             if not self._written(op_id, error):
                 raise
@@ -78,7 +81,7 @@ class StorePair:
         """Return whether the unit of work that ended with this error was committed all the same."""
         try:
             return self.graph.settled(op_id) is not None
-        except ServerAwayError:
+        except (ServerAwayError, StoreBusyError):
             raise UncertainCommitError(
                 "The server went away while it was asked to keep what was written; it is not known "
                 "whether it did.",
@@ -185,21 +188,18 @@ def planned_space(name: str, dim: int, stated: Mapping[str, Any]) -> VectorSpace
 
 def _listed(name: str, ids: Any) -> pd.Series:
     try:
-        # By way of objects: half a surrogate pair fits no column of text.
-        given = pd.Series(list(ids), dtype=object)
-    except TypeError as error:
+        given = [str(one) for one in ids if not pd.isna(one)]
+    except (TypeError, ValueError) as error:
         raise InvalidInputError(
             f"Ids are needed, not {ids!r:.200}.", where=name, next="Give a list of ids."
         ) from error
-    given = given[given.notna()].map(str)
-    broken = given[[value.encode(errors="ignore").decode() != value for value in given]]
-    if len(broken):
+    # Half a surrogate pair fits no column of text: looked for before there is one.
+    broken = [one for one in given if one.encode(errors="ignore").decode() != one]
+    if broken:
         raise NotFoundError(
-            f"There is no {name} {broken.iloc[0]!r}.",
-            where=f"{name} {broken.iloc[0]!r}",
-            next=_NEXT[name],
+            f"There is no {name} {broken[0]!r}.", where=f"{name} {broken[0]!r}", next=_NEXT[name]
         )
-    return given.astype("str").drop_duplicates()
+    return pd.Series(given, dtype="str").drop_duplicates()
 
 
 def _split(vectors: Any) -> tuple[Any, np.ndarray]:

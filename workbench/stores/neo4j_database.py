@@ -18,7 +18,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any
 
 import neo4j
@@ -131,7 +131,10 @@ class Neo4jDatabase:
     # ------------------------------------------------------------------ the store's own node
     def store(self) -> tuple[str, int] | None:
         """Return id and version of the store in this database, None where there is none."""
-        found = self.rows("store", "MATCH (s:WorkbenchStore {no: 1}) RETURN s.store_id, s.version")
+        text = "MATCH (s:WorkbenchStore {no: 1}) RETURN s.store_id, s.version"
+        # A server on which there never was a store does not know these names, and would say so.
+        quiet: dict[str, Any] = {"notifications_min_severity": "OFF"}
+        found = self._managed("execute_read", "store", lambda run: run(text, {}), **quiet)
         return None if not found else (str(found[0][0]), int(found[0][1]))
 
     def require_store(self) -> str:
@@ -245,8 +248,10 @@ class Neo4jDatabase:
             run(_LOCK, {"op_id": f"asks for {op_id}"})
             return run(text, {"op_id": op_id})
 
-        mine = self._mine()
-        found = self.rows("settled", text, op_id=op_id) if mine else self.write("settled", look)
+        if self._mine():
+            found = self.rows("settled", text, op_id=op_id)
+        else:
+            found = self.write("settled", look, waits=True)
         return int(found[0][0]) if found else None
 
     # ------------------------------------------------------------------ writing
@@ -255,12 +260,16 @@ class Neo4jDatabase:
         self.require_unit()
         return self._run(text, parameters)
 
-    def write(self, op: str, work: Callable[[_Run], list[tuple]]) -> list[tuple]:
+    def write(
+        self, op: str, work: Callable[[_Run], list[tuple]], *, waits: bool = False
+    ) -> list[tuple]:
         """Return what `work` returns, done in a managed transaction outside any unit of work.
 
-        The driver may do it more than once: doing it again has to change nothing.
+        The driver may do it more than once: doing it again has to change nothing. With `waits` it
+        touches the node of the store, which a writer keeps locked: it waits for her as a unit of
+        work does.
         """
-        return self._managed("execute_write", op, work)
+        return self._managed("execute_write", op, work, waits=waits)
 
     def define(self, text: str) -> None:
         """Run a definition (a constraint, an index) in a transaction of its own."""
@@ -331,7 +340,7 @@ class Neo4jDatabase:
                     raise RuntimeError("row ids are leased before the unit of work begins")
                 taken = max(n, LEASE)
                 # A lease whose answer was lost is a gap in the numbers, and no more.
-                end = int(self.write("lease", lambda run: run(_LEASED, {"n": taken}))[0][0])
+                ((end,),) = self.write("lease", lambda run: run(_LEASED, {"n": taken}), waits=True)
                 first = end - taken
             self._lease = (first + n, end)
             return first
@@ -385,12 +394,9 @@ class Neo4jDatabase:
         said = {"app": "workbench", "op": "unit", "op_id": op_id}
         timeout = self.config.connection.transaction_timeout
         unit = session.begin_transaction(metadata=said, timeout=timeout)
-        gave_up = threading.Event()
-        watch = threading.Timer(self.wait_s, self._give_up, (op_id, gave_up))
-        watch.daemon = True
-        watch.start()
         try:
-            found = unit.run(_cypher(_LOCK), op_id=op_id).values()
+            with self._patient(op_id):
+                found = unit.run(_cypher(_LOCK), op_id=op_id).values()
             if not found:
                 raise NotFoundError(
                     "There is no store in this database.",
@@ -398,18 +404,30 @@ class Neo4jDatabase:
                     next="Make one with: workbench init",
                 )
             self._check_version(int(found[0][0]))
-        except BaseException as error:
+        except BaseException:
             _undone(unit)
-            if gave_up.is_set() and isinstance(error, exceptions.Neo4jError):
-                raise StoreBusyError(
-                    f"Another process has held the store for more than {self.wait_s:g} s.",
-                    where=self.where,
-                    next="Try again in a moment.",
-                ) from error
             raise
+        return unit
+
+    @contextmanager
+    def _patient(self, op_id: str) -> Iterator[None]:
+        """Wait inside for another writer, but not for longer than `wait_s`."""
+        gave_up = threading.Event()
+        watch = threading.Timer(self.wait_s, self._give_up, (op_id, gave_up))
+        watch.daemon = True
+        watch.start()
+        try:
+            yield
+        except exceptions.Neo4jError as error:
+            if not gave_up.is_set():
+                raise
+            raise StoreBusyError(
+                f"Another process has held the store for more than {self.wait_s:g} s.",
+                where=self.where,
+                next="Try again in a moment.",
+            ) from error
         finally:
             watch.cancel()
-        return unit
 
     def _give_up(self, op_id: str, gave_up: threading.Event) -> None:
         """End the transaction that waits: the driver has no way to wait for so long and no more."""
@@ -435,10 +453,20 @@ class Neo4jDatabase:
         with self.translated():
             return [tuple(row) for row in self._unit.run(_cypher(text), dict(parameters)).values()]
 
-    def _managed(self, how: str, op: str, work: Callable[[_Run], list[tuple]]) -> list[tuple]:
+    def _managed(
+        self,
+        how: str,
+        op: str,
+        work: Callable[[_Run], list[tuple]],
+        *,
+        waits: bool = False,
+        **settings: Any,
+    ) -> list[tuple]:
         timeout = self.config.connection.transaction_timeout
+        op_id = uuid.uuid4().hex
+        said = {"app": "workbench", "op": op, "op_id": op_id}
 
-        @neo4j.unit_of_work(metadata={"app": "workbench", "op": op}, timeout=timeout)
+        @neo4j.unit_of_work(metadata=said, timeout=timeout)
         def run_all(unit: neo4j.ManagedTransaction) -> list[tuple]:
             return work(
                 lambda text, values: [
@@ -447,7 +475,8 @@ class Neo4jDatabase:
             )
 
         mode = neo4j.READ_ACCESS if how == "execute_read" else neo4j.WRITE_ACCESS
-        with self.translated(), self._session(mode) as session:
+        patience = self._patient(op_id) if waits else nullcontext()
+        with self.translated(), self._session(mode, **settings) as session, patience:
             return getattr(session, how)(run_all)
 
     def _asked(

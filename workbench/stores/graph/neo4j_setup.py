@@ -19,6 +19,7 @@ _PAIR = (
     "OR ($claim AND NOT EXISTS { (:Appearance) }) THEN $id ELSE s.vectors_id END "
     "RETURN s.vectors_id"
 )
+_PAIRED = "MATCH (s:WorkbenchStore {no: 1}) RETURN s.vectors_id"
 _NAMES = ("Label", "RelationshipType", "Property")
 
 
@@ -70,7 +71,10 @@ def pair_with(database: Neo4jDatabase, vectors_id: str, *, claim: bool) -> None:
         When it belongs to others.
     """
     said = {"id": vectors_id, "claim": claim}
-    bound = database.write("pair", lambda run: run(_PAIR, said))[0][0]
+    # Asked first: whoever opens a store does not wait for who is writing to it.
+    bound = database.value("pair", _PAIRED)
+    if bound is None or (claim and bound != vectors_id):
+        bound = database.write("pair", lambda run: run(_PAIR, said), waits=True)[0][0]
     if bound != vectors_id:
         raise ConflictError(
             "The graph on this server belongs to the vectors of another folder.",
