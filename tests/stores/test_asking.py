@@ -26,7 +26,7 @@ from workbench.errors import (
     StoreBusyError,
     StoreError,
 )
-from workbench.stores import asking, asking_sql
+from workbench.stores import asking, asking_cypher, asking_sql
 from workbench.stores.database import SqliteDatabase
 from workbench.stores.neo4j_database import Neo4jDatabase
 
@@ -436,7 +436,7 @@ def test_writing_is_about_the_graph_alone(neo4j: Neo4jDatabase, text: str) -> No
 def test_the_server_itself_refuses_to_write(
     neo4j: Neo4jDatabase, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
-    monkeypatch.setattr(neo4j, "_look_at", lambda *said, write: None)
+    monkeypatch.setattr(asking_cypher, "look", lambda *said, **words: None)
     before = graph_of(neo4j)
     with pytest.raises(InvalidInputError, match="read access mode"):
         neo4j.ask(text)

@@ -37,6 +37,7 @@ _OF_THE_STATEMENT = tuple(
 # A line of its own, which keeps the columns that the server counts.
 _CYPHER = "CYPHER 5\n"
 _PLANNED = "CYPHER 5 EXPLAIN\n"
+_SAID = {"app": "workbench", "op": "ask"}
 _PLACE = re.compile(r"\s*\(line (\d+), column (\d+) \(offset: \d+\)\)")
 
 
@@ -49,16 +50,46 @@ def _moment(us: int) -> Any:
     return pd.Timestamp(us, unit="us", tz="UTC").to_pydatetime()
 
 
-def refuse_unfit(
-    run: neo4j.ManagedTransaction, text: str, values: Mapping[str, Any], *, write: bool
+def look(
+    session: neo4j.Session, text: str, values: Mapping[str, Any], *, timeout_s: float, write: bool
 ) -> None:
     """Ask the server what a statement would do, and refuse it where that is not to be done.
 
     Raises
     ------
     InvalidInputError
-        When it writes and `write` is False, or does something else than read and write the graph.
+        When it writes and `write` is False, or does something else than read and write the graph;
+        nothing of it was run.
     """
+
+    @neo4j.unit_of_work(metadata=_SAID, timeout=timeout_s)
+    def looked(run: neo4j.ManagedTransaction) -> None:
+        with blaming_the_statement(timeout_s):
+            _refuse_unfit(run, text, values, write=write)
+
+    session.execute_read(looked)
+
+
+def read(
+    session: neo4j.Session,
+    text: str,
+    values: Mapping[str, Any],
+    timeout_s: float,
+    most_rows: int,
+) -> pd.DataFrame:
+    """Return what the server answers in a transaction that it lets only read."""
+
+    @neo4j.unit_of_work(metadata=_SAID, timeout=timeout_s)
+    def answered(run: neo4j.ManagedTransaction) -> pd.DataFrame:
+        with blaming_the_statement(timeout_s):
+            return answer(run, text, values, most_rows)
+
+    return session.execute_read(answered)
+
+
+def _refuse_unfit(
+    run: neo4j.ManagedTransaction, text: str, values: Mapping[str, Any], *, write: bool
+) -> None:
     summary = run.run(_PLANNED + text, dict(values)).consume()
     done = summary.query_type or ""
     beyond = {_BEYOND[name] for name in _operators(summary.plan) if name in _BEYOND}

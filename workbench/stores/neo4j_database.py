@@ -217,10 +217,14 @@ class Neo4jDatabase:
         asking.check_limits(timeout_s, most_rows)
         question = asking.checked_text(text)
         values = asking_cypher.values_of(parameters or {})
+        limit_s = self.config.connection.transaction_timeout if write else timeout_s
+        # What the server remarks on a statement it says when it answers.
+        quiet = self._session(neo4j.READ_ACCESS, notifications_min_severity="OFF")
+        with self.translated(), quiet as session:
+            asking_cypher.look(session, question, values, timeout_s=limit_s, write=write)
         if not write:
-            return self._asked(question, values, timeout_s, most_rows)
-        limit_s = self.config.connection.transaction_timeout
-        self._look_at(question, values, limit_s, write=True)
+            with self.translated(), self._session(neo4j.READ_ACCESS) as session:
+                return asking_cypher.read(session, question, values, timeout_s, most_rows)
         with self.transaction(), asking_cypher.blaming_the_statement(limit_s):
             assert self._unit is not None
             return asking_cypher.answer(self._unit, question, values, most_rows)
@@ -478,34 +482,6 @@ class Neo4jDatabase:
         patience = self._patient(op_id) if waits else nullcontext()
         with self.translated(), self._session(mode, **settings) as session, patience:
             return getattr(session, how)(run_all)
-
-    def _asked(
-        self, text: str, values: Mapping[str, Any], timeout_s: float, most_rows: int
-    ) -> pd.DataFrame:
-        self._look_at(text, values, timeout_s, write=False)
-
-        @neo4j.unit_of_work(metadata={"app": "workbench", "op": "ask"}, timeout=timeout_s)
-        def answered(run: neo4j.ManagedTransaction) -> pd.DataFrame:
-            with asking_cypher.blaming_the_statement(timeout_s):
-                return asking_cypher.answer(run, text, values, most_rows)
-
-        with self.translated(), self._session(neo4j.READ_ACCESS) as session:
-            return session.execute_read(answered)
-
-    def _look_at(
-        self, text: str, values: Mapping[str, Any], timeout_s: float, *, write: bool
-    ) -> None:
-        """Refuse a statement that does what is not to be done; nothing of it is run."""
-
-        @neo4j.unit_of_work(metadata={"app": "workbench", "op": "ask"}, timeout=timeout_s)
-        def looked(run: neo4j.ManagedTransaction) -> None:
-            with asking_cypher.blaming_the_statement(timeout_s):
-                asking_cypher.refuse_unfit(run, text, values, write=write)
-
-        # What the server remarks on a statement it says when it answers.
-        quiet = self._session(neo4j.READ_ACCESS, notifications_min_severity="OFF")
-        with self.translated(), quiet as session:
-            session.execute_read(looked)
 
     def _session(self, mode: str, **settings: Any) -> neo4j.Session:
         return self._driver.session(

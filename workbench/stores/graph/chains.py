@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from workbench.stores.graph import cypher
 from workbench.stores.neo4j_database import Neo4jDatabase
 
 _CHAINS = 2_000  # that are mended with one statement
@@ -28,7 +29,8 @@ RETURN count(r)
 """
 _NEXT = (
     "UNWIND range(0, size($who) - 1) AS k "
-    "MATCH (:Identity {id: $who[k]})-[:HAS_APPEARANCE]->(a:Appearance) "
+    + cypher.by_id("i", "Identity", "$who[k]")
+    + "MATCH (i)-[:HAS_APPEARANCE]->(a:Appearance) "
     + _SPLICE.format(
         kind="NEXT",
         said="time_delta: (y.ts_us - x.ts_us) / 1000, "
@@ -38,10 +40,12 @@ _NEXT = (
 _SAME_TRACK = (
     "UNWIND range(0, size($track) - 1) AS k "
     "MATCH (a:Appearance {camera_id: $camera[k], tracking_id: $track[k]}) "
+    "USING INDEX a:Appearance(camera_id, tracking_id) "
     + _SPLICE.format(kind="SAME_TRACK", said="method: 'deterministic', tracking_id: x.tracking_id")
 )
-_CUT = "UNWIND $ids AS id MATCH (:Appearance {id: id})-[r:NEXT|SAME_TRACK]-() DELETE r"
-_CUT_NEXT = "UNWIND $ids AS id MATCH (:Appearance {id: id})-[r:NEXT]-() DELETE r"
+_FOUND = f"UNWIND $ids AS id {cypher.by_id('a', 'Appearance', 'id')}"
+_CUT = f"{_FOUND}MATCH (a)-[r:NEXT|SAME_TRACK]-() DELETE r"
+_CUT_NEXT = f"{_FOUND}MATCH (a)-[r:NEXT]-() DELETE r"
 
 
 class Chains:

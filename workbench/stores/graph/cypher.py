@@ -135,8 +135,8 @@ def upsert_edges(table: Table, *, new: bool = False) -> str:
         changes.append("r.key = $appearance_id[k]")
     return (
         f"UNWIND range(0, $n - 1) AS k "
-        f"MATCH (x:{referred(first).label} {{id: ${first.name}[k]}}) "
-        f"MATCH (y:{referred(second).label} {{id: ${second.name}[k]}}) "
+        f"{by_id('x', referred(first).label, f'${first.name}[k]')}"
+        f"{by_id('y', referred(second).label, f'${second.name}[k]')}"
         f"{'CREATE' if new else 'MERGE'} (x)-[r:{table.label}]->(y) "
         f"SET {', '.join(changes)} RETURN count(*)"
     )
@@ -167,6 +167,25 @@ def moment(us: str) -> str:
     left = f"(({us} % 1000000 + 1000000) % 1000000)"
     parts = f"epochSeconds: ({us} - {left}) / 1000000, nanosecond: {left} * 1000"
     return f"CASE WHEN {us} IS NULL THEN null ELSE datetime({{{parts}}}) END"
+
+
+def by_id(who: str, label: str, value: str) -> str:
+    """Return the pattern of the node with an id, found by its index.
+
+    The index is named, because the server plans by what it has counted: a plan made while little
+    was there would look at everything for as long as it is kept.
+
+    Examples
+    --------
+    >>> by_id("i", "Identity", "$id")
+    'MATCH (i:Identity {id: $id}) USING INDEX i:Identity(id) '
+    """
+    return f"MATCH ({who}:{label} {{id: {value}}}) USING INDEX {who}:{label}(id) "
+
+
+def among_ids(who: str, label: str, ids: str) -> str:
+    """Return the pattern of the nodes with one of these ids, found as by :func:`by_id`."""
+    return f"MATCH ({who}:{label}) USING INDEX {who}:{label}(id) WHERE {who}.id IN {ids} "
 
 
 def referred(column: Column) -> Table:

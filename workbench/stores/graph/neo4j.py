@@ -129,12 +129,14 @@ class Neo4jGraphStore(GraphStore):
     # ------------------------------------------------------------------ reading
     def nodes(self, label: str, *, ids: Sequence[str] | None = None) -> pd.DataFrame:
         table = schema.NODES[label]
-        where = (
-            "" if ids is None else f"WHERE n.{cypher.physical(table.column(table.key[0]))} IN $ids "
-        )
+        first = cypher.physical(table.column(table.key[0]))
+        chosen = ""
+        if ids is not None:
+            hint = f"USING INDEX n:{label}(id) " if first == "id" else ""
+            chosen = f"{hint}WHERE n.{first} IN $ids "
         rows = self.database.rows(
             f"nodes {label}",
-            f"MATCH (n:{label}) {where}"
+            f"MATCH (n:{label}) {chosen}"
             f"RETURN {cypher.columns(table)} ORDER BY {cypher.order(table)}",
             ids=None if ids is None else sendable(ids),
         )
@@ -145,22 +147,26 @@ class Neo4jGraphStore(GraphStore):
         if not sendable([key]):
             return None
         first = cypher.physical(table.column(table.key[0]))
+        hint = f"USING INDEX n:{label}(id) " if first == "id" else ""
         rows = self.database.rows(
             f"node {label}",
-            f"MATCH (n:{label} {{{first}: $key}}) RETURN {cypher.columns(table)} "
+            f"MATCH (n:{label} {{{first}: $key}}) {hint}RETURN {cypher.columns(table)} "
             f"ORDER BY {cypher.order(table)} LIMIT 1",
             key=key,
         )
         return frames.record(table.columns, rows[0]) if rows else None
 
     def known(self, label: str, ids: Sequence[str]) -> list[str]:
-        text = f"MATCH (n:{label}) WHERE n.id IN $ids RETURN n.id"
+        text = f"{cypher.among_ids('n', label, '$ids')}RETURN n.id"
         return [key for (key,) in self.database.rows("known", text, ids=sendable(ids))]
 
     def ids_around(self, label: str, key: str, n: int) -> list[str]:
         if not sendable([key]):
             return []
-        text = f"MATCH (n:{label}) WHERE n.id {{}} $key RETURN n.id ORDER BY n.id {{}} LIMIT $n"
+        text = (
+            f"MATCH (n:{label}) USING INDEX n:{label}(id) WHERE n.id {{}} $key "
+            "RETURN n.id ORDER BY n.id {} LIMIT $n"
+        )
         before = self.database.rows("ids", text.format("<", "DESC"), key=key, n=n)
         rest = self.database.rows("ids", text.format(">=", ""), key=key, n=n)
         return [str(one) for (one,) in (*reversed(before), *rest)]
@@ -172,11 +178,14 @@ class Neo4jGraphStore(GraphStore):
         if table.derived and self.database.writing:
             self._rows.chains.mend()
         first, second = (cypher.referred(column).label for column in table.columns[:2])
-        conditions = ["x.id IN $src"] * (src is not None) + ["y.id IN $dst"] * (dst is not None)
-        where = f"WHERE {' AND '.join(conditions)} " if conditions else ""
+        found = ""
+        if src is not None:
+            found += cypher.among_ids("x", first, "$src")
+        if dst is not None:
+            found += cypher.among_ids("y", second, "$dst")
         rows = self.database.rows(
             f"edges {kind}",
-            f"MATCH (x:{first})-[r:{kind}]->(y:{second}) {where}"
+            f"{found}MATCH (x:{first})-[r:{kind}]->(y:{second}) "
             f"RETURN {cypher.edge_columns(table)} ORDER BY x.id, y.id",
             src=None if src is None else sendable(src),
             dst=None if dst is None else sendable(dst),
@@ -216,11 +225,11 @@ class Neo4jGraphStore(GraphStore):
         return self._rows.unname_vectors(space, appearance_ids)
 
     def vectors_of(self, space: str, ids: Sequence[str] | None = None) -> pd.DataFrame:
-        pattern = "(a:Appearance)-[r:EMBEDDED]->(:VectorSpace {name: $space})"
-        where = "" if ids is None else "WHERE a.id IN $ids "
+        found = "" if ids is None else cypher.among_ids("a", "Appearance", "$ids")
         rows = self.database.rows(
             "vectors",
-            f"MATCH {pattern} {where}RETURN a.id, r.vid ORDER BY r.vid",
+            f"{found}MATCH (a:Appearance)-[r:EMBEDDED]->(:VectorSpace {{name: $space}}) "
+            "RETURN a.id, r.vid ORDER BY r.vid",
             space=space,
             ids=None if ids is None else sendable(ids),
         )
@@ -229,8 +238,9 @@ class Neo4jGraphStore(GraphStore):
     def owners(self, space: str, vids: np.ndarray) -> pd.DataFrame:
         rows = self.database.rows(
             "owners",
-            "UNWIND $vids AS vid MATCH (a:Appearance)-[:EMBEDDED {vid: vid}]->"
-            "(:VectorSpace {name: $space}) RETURN vid, a.id ORDER BY vid",
+            "UNWIND $vids AS vid MATCH (a:Appearance)-[r:EMBEDDED {vid: vid}]->"
+            "(s:VectorSpace {name: $space}) USING INDEX r:EMBEDDED(vid) "
+            "RETURN vid, a.id ORDER BY vid",
             space=space,
             vids=np.unique(np.asarray(vids, dtype="int64")).tolist(),
         )
@@ -268,7 +278,8 @@ class Neo4jGraphStore(GraphStore):
         table = schema.HAS_APPEARANCE
         rows = self.database.rows(
             "identities of",
-            "MATCH (y:Appearance) WHERE y.id IN $ids MATCH (x:Identity)-[r:HAS_APPEARANCE]->(y) "
+            f"{cypher.among_ids('y', 'Appearance', '$ids')}"
+            "MATCH (x:Identity)-[r:HAS_APPEARANCE]->(y) "
             f"RETURN {cypher.edge_columns(table)} ORDER BY x.id, y.id",
             ids=sendable(appearance_ids),
         )
@@ -312,7 +323,7 @@ class Neo4jGraphStore(GraphStore):
 
 
 _STATISTICS = (
-    "UNWIND $ids AS id MATCH (i:Identity {id: id}) "
+    f"UNWIND $ids AS id {cypher.by_id('i', 'Identity', 'id')}"
     "OPTIONAL MATCH (i)-[h:HAS_APPEARANCE]->(a:Appearance) "
     "WITH i, count(a) AS n, count(DISTINCT a.camera_id) AS cameras, min(a.ts_us) AS first, "
     "max(a.ts_us) AS last, count(h.confidence) AS scored, sum(h.confidence) AS total, "
@@ -330,16 +341,9 @@ def _selected(chosen: Selection) -> tuple[str, dict[str, Any]]:
     """Return the beginning of a statement that finds the appearances ``a``, and its parameters."""
     parameters: dict[str, Any] = {}
     conditions: list[str] = []
-    match = "MATCH (a:Appearance)"
-    if chosen.identities is not None:
-        parameters["identities"] = list(dict.fromkeys(sendable(chosen.identities)))
-        match = (
-            "UNWIND $identities AS whose "
-            "MATCH (:Identity {id: whose})-[:HAS_APPEARANCE]->(a:Appearance)"
-        )
-    for name, ids in (("ids", chosen.ids), ("loads", chosen.loads), ("cameras", chosen.cameras)):
-        if ids is not None:
-            parameters[name] = sendable(ids)
+    for name, given in (("ids", chosen.ids), ("loads", chosen.loads), ("cameras", chosen.cameras)):
+        if given is not None:
+            parameters[name] = list(dict.fromkeys(sendable(given)))
             conditions.append(_AMONG[name])
     for name, condition in _RANGE.items():
         value = getattr(chosen, name)
@@ -353,8 +357,34 @@ def _selected(chosen: Selection) -> tuple[str, dict[str, Any]]:
         parameters["after_us"], parameters["after_id"] = chosen.after
         conditions.append("(a.ts_us > $after_us OR (a.ts_us = $after_us AND a.id > $after_id))")
         conditions.append("a.ts_us >= $after_us")  # what an index understands
+    if chosen.identities is not None:
+        parameters["identities"] = list(dict.fromkeys(sendable(chosen.identities)))
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-    return match + where, parameters
+    return _start(chosen) + where, parameters
+
+
+def _start(chosen: Selection) -> str:
+    """Return the pattern of the appearances, begun at the index that leads to the fewest."""
+    if chosen.identities is not None:
+        person = cypher.by_id("whose", "Identity", "one")
+        return f"UNWIND $identities AS one {person}MATCH (whose)-[:HAS_APPEARANCE]->(a:Appearance)"
+    if chosen.ids is not None:
+        return "MATCH (a:Appearance) USING INDEX a:Appearance(id)"
+    if chosen.cameras is not None:
+        least = "$start_us" if chosen.start_us is not None else str(-(2**62))
+        most = "$end_us" if chosen.end_us is not None else str(2**62)
+        return (
+            "UNWIND $cameras AS spot CALL (spot) { MATCH (a:Appearance) "
+            "USING INDEX a:Appearance(camera_id, ts_us) "
+            f"WHERE a.camera_id = spot AND a.ts_us >= {least} AND a.ts_us < {most} RETURN a "
+            "UNION ALL MATCH (a:Appearance) USING INDEX a:Appearance(place_id) "
+            "WHERE a.place_id = spot RETURN a } WITH a"
+        )
+    if chosen.loads is not None:
+        return "MATCH (a:Appearance) USING INDEX a:Appearance(load_id)"
+    if any(bound is not None for bound in (chosen.start_us, chosen.end_us, chosen.after)):
+        return "MATCH (a:Appearance) USING INDEX a:Appearance(ts_us)"
+    return "MATCH (a:Appearance)"
 
 
 _AMONG = {

@@ -22,7 +22,8 @@ from workbench.stores.neo4j_database import Neo4jDatabase
 _ROWS = 5_000  # that go with one statement
 _EVER = (-(2**62), 2**62)
 _PLACE = ("camera_id", "tracking_id", "ts_us")  # in the chain of a track
-_ORIGIN = "MATCH (c:Camera) WHERE c.id IN $ids RETURN c.id, c.clock_offset_s"
+_ORIGIN = f"{cypher.among_ids('c', 'Camera', '$ids')}RETURN c.id, c.clock_offset_s"
+_APPEARANCES = f"UNWIND $ids AS id {cypher.by_id('a', 'Appearance', 'id')}"
 
 
 class Neo4jRows:
@@ -90,8 +91,7 @@ class Neo4jRows:
     def _places(self, ids: list[str]) -> pd.DataFrame:
         """Return where these appearances are in the chains: those that are there."""
         found = self.database.execute(
-            "UNWIND $ids AS id MATCH (a:Appearance {id: id}) "
-            "OPTIONAL MATCH (i:Identity)-[:HAS_APPEARANCE]->(a) "
+            f"{_APPEARANCES}OPTIONAL MATCH (i:Identity)-[:HAS_APPEARANCE]->(a) "
             "RETURN a.id, a.camera_id, a.tracking_id, a.ts_us, i.id",
             ids=ids,
         )
@@ -103,14 +103,14 @@ class Neo4jRows:
         """Write CAPTURED_BY of appearances that were just written; `known` were there before."""
         if known:
             self.database.execute(
-                "UNWIND $ids AS id MATCH (:Appearance {id: id})-[r:CAPTURED_BY]->() DELETE r",
+                f"{_APPEARANCES}MATCH (a)-[r:CAPTURED_BY]->() DELETE r",
                 ids=known,
             )
         seen = rows[rows["camera_id"].notna()]
         if len(seen):
             self.database.execute(
-                "UNWIND range(0, $n - 1) AS k MATCH (a:Appearance {id: $id[k]}) "
-                "MATCH (c:Camera {id: $camera_id[k]}) CREATE (a)-[r:CAPTURED_BY]->(c) "
+                f"UNWIND range(0, $n - 1) AS k {cypher.by_id('a', 'Appearance', '$id[k]')}"
+                f"{cypher.by_id('c', 'Camera', '$camera_id[k]')}CREATE (a)-[r:CAPTURED_BY]->(c) "
                 "SET r.timestamp_us = a.timestamp_us, r.timestamp = a.timestamp RETURN count(*)",
                 n=len(seen),
                 id=seen["id"].tolist(),
@@ -137,7 +137,9 @@ class Neo4jRows:
         """Correct the times of everything that these cameras saw."""
         for camera, offset in moved:
             people = self.database.execute(
-                "MATCH (a:Appearance {camera_id: $camera}) SET a.ts_us = a.timestamp_us + $offset "
+                "MATCH (a:Appearance {camera_id: $camera}) "
+                "USING INDEX a:Appearance(camera_id, ts_us) WHERE a.ts_us IS NOT NULL "
+                "SET a.ts_us = a.timestamp_us + $offset "
                 "WITH a OPTIONAL MATCH (a)-[r:NEXT]-() DELETE r WITH DISTINCT a "
                 "MATCH (i:Identity)-[:HAS_APPEARANCE]->(a) RETURN DISTINCT i.id",
                 camera=camera,
@@ -167,8 +169,7 @@ class Neo4jRows:
             return 0
         self.chains.cut(ids, tracks=False)
         found = self.database.execute(
-            "UNWIND $ids AS id MATCH (:Identity)-[r:HAS_APPEARANCE]->(:Appearance {id: id}) "
-            "DELETE r RETURN count(*)",
+            f"{_APPEARANCES}MATCH (:Identity)-[r:HAS_APPEARANCE]->(a) DELETE r RETURN count(*)",
             ids=ids,
         )
         return int(found[0][0])
@@ -204,7 +205,7 @@ class Neo4jRows:
             )
 
     def _known(self, label: str, ids: list[str]) -> list[str]:
-        text = f"MATCH (n:{label}) WHERE n.id IN $ids RETURN n.id"
+        text = f"{cypher.among_ids('n', label, '$ids')}RETURN n.id"
         return [key for (key,) in self.database.execute(text, ids=ids)]
 
     def delete_nodes(self, label: str, keys: pd.DataFrame) -> int:
@@ -227,7 +228,7 @@ class Neo4jRows:
             }
             found = self.database.execute(
                 f"UNWIND range(0, $n - 1) AS k MATCH (n:{label} {{{match}}}) "
-                "DETACH DELETE n RETURN count(*)",
+                f"USING INDEX n:{label}({', '.join(names)}) DETACH DELETE n RETURN count(*)",
                 n=len(part),
                 **given,
             )
@@ -245,7 +246,8 @@ class Neo4jRows:
 
     def _abandon(self, ids: list[str]) -> None:
         self.database.execute(
-            "UNWIND $ids AS id MATCH (:Identity {id: id})-[:HAS_APPEARANCE]->()-[r:NEXT]-() "
+            f"UNWIND $ids AS id {cypher.by_id('i', 'Identity', 'id')}"
+            "MATCH (i)-[:HAS_APPEARANCE]->()-[r:NEXT]-() "
             "DELETE r",
             ids=ids,
         )
@@ -271,9 +273,10 @@ class Neo4jRows:
         first, second = table.columns[:2]
         rows = keys[list(table.key)].drop_duplicates()
         text = (
-            f"UNWIND range(0, $n - 1) AS k MATCH (:{cypher.referred(first).label} "
-            f"{{id: $first[k]}})-[r:{kind}]->(:{cypher.referred(second).label} {{id: $second[k]}}) "
-            "DELETE r RETURN count(*)"
+            "UNWIND range(0, $n - 1) AS k "
+            f"{cypher.by_id('x', cypher.referred(first).label, '$first[k]')}"
+            f"{cypher.by_id('y', cypher.referred(second).label, '$second[k]')}"
+            f"MATCH (x)-[r:{kind}]->(y) DELETE r RETURN count(*)"
         )
         gone = 0
         for part in _parts(rows):
@@ -303,7 +306,8 @@ class Neo4jRows:
             self._unname("(a)-[r:EMBEDDED]->(s:VectorSpace {name: $space})", ids, space=space)
             found = self.database.execute(
                 "MATCH (s:VectorSpace {name: $space}) UNWIND range(0, $n - 1) AS k "
-                "MATCH (a:Appearance {id: $id[k]}) CREATE (a)-[r:EMBEDDED {vid: $vid[k]}]->(s) "
+                f"{cypher.by_id('a', 'Appearance', '$id[k]')}"
+                "CREATE (a)-[r:EMBEDDED {vid: $vid[k]}]->(s) "
                 f"{idx}RETURN count(*)",
                 space=space,
                 n=len(part),
@@ -326,7 +330,7 @@ class Neo4jRows:
             for s in cypher.INDEXED_SPACES
         )
         found = self.database.execute(
-            f"UNWIND $ids AS id MATCH (a:Appearance {{id: id}}) MATCH {pattern} "
+            f"{_APPEARANCES}MATCH {pattern} "
             f"SET {known.rstrip(', ')} "
             "WITH r, s.name AS space, r.vid AS vid DELETE r "
             "MERGE (w:WorkbenchSweep {vid: vid}) SET w.space = space RETURN count(*)",
