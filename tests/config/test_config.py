@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import warnings
@@ -221,6 +222,64 @@ def test_keys_with_effect_do_not_warn(load: Load) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         load("store: x\nfaiss: {search: {default_k: 5}}", NEO4J_PASSWORD="hush")
+
+
+@pytest.mark.parametrize("backend", ["sqlite", "neo4j"])
+def test_a_server_is_said_without_a_warning_where_the_graph_is_said(
+    load: Load, backend: str
+) -> None:
+    block = "neo4j: {uri: 'bolt://graph:7687', connection: {transaction_timeout: 5}}"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        in_file = load(f"graph: {{backend: {backend}}}\n{block}")
+        in_variable = load(block, WORKBENCH_GRAPH__BACKEND=backend)
+    assert in_file == in_variable
+    assert (in_file.graph.backend, in_file.neo4j.uri) == (backend, "bolt://graph:7687")
+    assert in_file.neo4j.connection.transaction_timeout == 5
+
+
+def test_a_server_that_no_new_store_uses_is_said(load: Load) -> None:
+    with pytest.warns(ConfigurationWarning, match=r"neo4j has no effect: .*graph\.backend"):
+        config = load("neo4j: {uri: 'bolt://graph:7687'}")
+    assert config.graph.backend == "sqlite"
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("graph: {backend: memory}", "graph.backend"),
+        ("graph: neo4j", "graph"),
+        ("graph: {backend: sqlite, path: x}", "graph.path"),
+        ("neo4j: {connection: {max_pool_size: 0}}", "neo4j.connection.max_pool_size"),
+        ("neo4j: {connection: {connection_timeout: 0}}", "neo4j.connection.connection_timeout"),
+        ("neo4j: {connection: {transaction_timeout: .inf}}", "transaction_timeout"),
+        ("neo4j: {connection: {transaction_timeout: 90000}}", "transaction_timeout"),
+        ("neo4j: {database: ''}", "neo4j.database"),
+    ],
+)
+def test_a_server_that_cannot_be_is_refused_by_key(load: Load, text: str, key: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load(text)
+    assert key in str(caught.value)
+
+
+def test_the_reference_shows_every_key_and_its_default(repository: Path, load: Load) -> None:
+    page = (repository / "docs" / "reference" / "configuration.md").read_text(encoding="utf-8")
+    shown = re.search(r"^```yaml\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    assert shown
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        config = load(shown[1], NEO4J_PASSWORD="hush")
+    default = WorkbenchConfig()
+    assert config.neo4j == default.neo4j.model_copy(update={"password": config.neo4j.password})
+    assert config.neo4j.password is not None
+    assert config.neo4j.password.get_secret_value() == "hush"
+    assert (config.store, config.graph) == (default.store, default.graph)
+    said = config.model_dump(exclude_unset=True)
+    assert set(said) == set(WorkbenchConfig.model_fields)
+    assert set(said["neo4j"]) | {"memory"} == set(type(default.neo4j).model_fields)
+    connection = default.neo4j.connection
+    assert set(said["neo4j"]["connection"]) == set(type(connection).model_fields)
 
 
 def test_nothing_is_read_at_import() -> None:

@@ -13,6 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.servers import require
+from workbench.stores import neo4j_jars, neo4j_server
+
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "docs" / "how-to"
 BLOCK = re.compile(r"^```(console|ipython|python|yaml)\n(.*?)^```", re.DOTALL | re.MULTILINE)
@@ -32,16 +35,21 @@ for cell in sys.argv[1:]:
         print(done.result)
 """
 
+# These start a server of their own, in the folder that the command takes by itself.
+WITH_A_SERVER = {"work-as-a-team"}
+SET = re.compile(r"^ *export (\w+)=(\S+)$", re.MULTILINE)
+
 pages = pytest.mark.parametrize("page", sorted(FOLDER.glob("*.md")), ids=lambda page: page.stem)
 
 
-def ran(words: list[str], folder: Path) -> str:
+def ran(words: list[str], folder: Path, variables: dict[str, str] | None = None) -> str:
     """Run a command in a folder where `workbench` is the installed one; return its stdout."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     sources = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
-    there = dict(os.environ, PATH=path, HOME=str(folder), PYTHONPATH=sources)
+    there = dict(os.environ, PATH=path, HOME=str(folder), PYTHONPATH=sources) | (variables or {})
     done = subprocess.run(words, cwd=folder, env=there, capture_output=True, text=True)
     assert done.returncode == 0, f"{words[-1]}\n{done.stdout}\n{done.stderr}"
+    assert "notification" not in done.stderr, done.stderr  # of a server, by its driver
     return done.stdout
 
 
@@ -49,6 +57,9 @@ def follow(page: Path, folder: Path) -> dict[str, str]:
     """Do what a page says, block by block; return what each command printed."""
     shutil.copytree(ROOT / "data", folder / "data")
     said: dict[str, str] = {}
+    told: dict[str, str] = {}
+    if page.stem in WITH_A_SERVER:  # HOME is another one: not fetched again
+        told["WORKBENCH_CACHE"] = str(neo4j_jars.jars().parent.parent)
     found = BLOCK.findall(page.read_text(encoding="utf-8"))
     for kind, some in itertools.groupby(found, key=lambda block: block[0]):
         codes = [code for _, code in some]
@@ -56,30 +67,38 @@ def follow(page: Path, folder: Path) -> dict[str, str]:
             said["".join(codes)] = ran([sys.executable, "-c", NOTEBOOK, *codes], folder)
             continue
         for code in codes:
-            do(kind, code, folder, page, said)
+            do(kind, code, folder, said, told)
     return said
 
 
-def do(kind: str, code: str, folder: Path, page: Path, said: dict[str, str]) -> None:
-    """Do what one block says."""
+def do(kind: str, code: str, folder: Path, said: dict[str, str], told: dict[str, str]) -> None:
+    """Do what one block says; `told` are the variables that the page has set."""
     if kind == "yaml":  # the first line names the file
         name = re.match(r"# (\S+)\n", code)
-        assert name, f"{page.name}: a YAML block without the name of its file"
+        assert name, f"a YAML block without the name of its file:\n{code}"
         (folder / name[1]).write_text(code, encoding="utf-8")
     elif kind == "python":
-        said[code] = ran([sys.executable, "-W", "error", "-c", code], folder)
+        said[code] = ran([sys.executable, "-W", "error", "-c", code], folder, told)
     else:
         for line in filter(lambda line: line.startswith("$ "), code.split("\n")):
             command = line.removeprefix("$ ")
+            if given := SET.match(command):  # to what was printed before, as the page says
+                told[given[1]] = dict(SET.findall("\n".join(said.values())))[given[1]]
+                continue
             assert shlex.split(command)[0] in {"workbench", *SHELL}, command
-            said[command] = ran(["bash", "-c", command], folder)
+            said[command] = ran(["bash", "-c", command], folder, told)
 
 
 @pages
 def test_what_it_says_runs(page: Path, tmp_path: Path) -> None:
     if shutil.which("workbench", path=str(Path(sys.executable).parent)) is None:
         pytest.skip("the command 'workbench' is not installed in this environment")
-    said = follow(page, tmp_path)
+    if page.stem in WITH_A_SERVER:
+        require()
+    try:
+        said = follow(page, tmp_path)
+    finally:
+        neo4j_server.stop(tmp_path / "workbench-neo4j", wait_s=0)
     assert said, f"{page.name} tells nobody to do anything"
     check = CHECKS.get(page.stem)
     if check is not None:

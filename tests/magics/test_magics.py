@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,8 @@ from tests.servers import Server, empty
 from workbench.config import GraphConfig, WorkbenchConfig
 from workbench.errors import CapabilityError, InvalidInputError, NotFoundError
 from workbench.magics import parameter_names, read_request
+from workbench.schema import APPEARANCE, IDENTITY
+from workbench.stores.graph import cypher, tables
 
 HOSTILE = "p2' OR 1=1 --"
 
@@ -54,6 +57,11 @@ def notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Notebo
     notebook.shell.reset()
 
 
+@pytest.fixture
+def page(repository: Path) -> str:
+    return (repository / "docs" / "how-to" / "ask-the-database.md").read_text(encoding="utf-8")
+
+
 @pytest.fixture(scope="module")
 def bench(
     tmp_path_factory: pytest.TempPathFactory, tiny_site: Path
@@ -71,7 +79,8 @@ def team(
     empty(neo4j_server, schema=True)
     config = WorkbenchConfig(graph=GraphConfig(backend="neo4j"), neo4j=neo4j_server.config())
     folder = tmp_path_factory.mktemp("team") / "store"
-    workbench.ingest(folder, tiny_site / "appearances.csv", config=config, quiet=True)
+    files = {"cameras": tiny_site / "cameras.csv", "adjacency": tiny_site / "adjacency.csv"}
+    workbench.ingest(folder, tiny_site / "appearances.csv", **files, config=config, quiet=True)
     with workbench.open(folder, config=config) as found:
         yield found
 
@@ -215,6 +224,32 @@ def test_cypher_writes_only_when_asked_to(notebook: Notebook, team: workbench.Wo
     assert team.identities.get("p5").name is None
     assert notebook.run(f"%%cypher --write\n{text}")["name"].tolist() == ["Eve"]
     assert team.identities.get("p5").name == "Eve"
+
+
+def test_the_cells_of_the_page(notebook: Notebook, team: workbench.Workbench, page: str) -> None:
+    """The cells in SQL are run with all how-to pages (tests/house)."""
+    start = pd.Timestamp("2026-01-12T09:00", tz="Europe/Madrid")
+    notebook.shell.user_ns.update(bench=team, who="p2", few=["p1", "p3"], start=start)
+    first, second = re.findall(r"^```cypher\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    shown = notebook.run(first)
+    assert shown["sightings"].sum() == team.identities.get("p2").num_appearances
+    assert isinstance(shown["first"].dtype, pd.DatetimeTZDtype)
+    assert notebook.run(second) is None
+    counted = team.together.pairs(method="pairs", window_s=60).to_frame()
+    counted = counted[counted["a"].isin(["p1", "p3"])]
+    assert notebook["together"].values.tolist() == counted[["a", "b", "count"]].values.tolist()
+
+
+def test_the_page_names_all_there_is(page: str) -> None:
+    words = set(re.findall(r"\w+", page))
+    labels, kinds, _ = cypher.names()
+    assert set(labels) | set(kinds) <= words
+    made = set(re.findall(r"CREATE (?:TABLE|VIEW) (\w+)", tables.ddl()))
+    assert made | {"store", "operation"} <= words
+    properties = {cypher.physical(c) for c in (*APPEARANCE.columns, *IDENTITY.columns)}
+    own = {"properties", "created_us", "updated_us", "stated_confidence", "merge_history"}
+    own |= {"cluster_method", "match_confidence", "frame_path"}
+    assert properties - own - {"first_seen_us", "last_seen_us"} <= words
 
 
 def test_the_package_needs_no_notebook() -> None:

@@ -22,6 +22,7 @@ from workbench.stores.graph.memory import MemoryGraphStore
 from workbench.stores.graph.sqlite import SqliteGraphStore
 
 few = settings(max_examples=14, deadline=None, derandomize=True, database=None)
+fewer = settings(few, max_examples=8)  # each unit of work goes over to a server and back
 Opened = Callable[[], AbstractContextManager[GraphStore]]
 
 
@@ -120,7 +121,7 @@ def test_native_is_derived(
     native_is_derived(sqlite_store(), history, chosen)
 
 
-@few
+@fewer
 @given(history=histories.units, chosen=st.lists(histories.selections, min_size=2, max_size=2))
 def test_neo4j_and_memory_agree(
     neo4j_store: Opened, history: list[list[histories.Operation]], chosen: list[Selection]
@@ -128,7 +129,7 @@ def test_neo4j_and_memory_agree(
     agree(neo4j_store(), history, chosen)
 
 
-@few
+@fewer
 @given(history=histories.units, chosen=st.lists(histories.selections, min_size=6, max_size=6))
 def test_native_is_derived_on_neo4j(
     neo4j_store: Opened, history: list[list[histories.Operation]], chosen: list[Selection]

@@ -531,6 +531,7 @@ _AWAY = (
     exceptions.DatabaseUnavailable,
     exceptions.NotALeader,
 )
+_SECURITY = "ClientError.Security."
 _TOO_LARGE = ("MemoryPoolOutOfMemory", "OutOfMemoryError", "StackOverFlow")
 
 
@@ -546,7 +547,8 @@ def _ours(error: Exception, config: Neo4jConfig) -> WorkbenchError:
             next="See that it runs and that neo4j.uri (NEO4J_URI) is its address. One to try "
             "things out starts with: workbench server neo4j",
         )
-    if isinstance(error, exceptions.AuthError | exceptions.Forbidden):
+    # Who was refused too often is told with a code of its own that it is to wait.
+    if isinstance(error, exceptions.AuthError | exceptions.Forbidden) or _SECURITY in code:
         return ConfigurationError(
             f"The Neo4j server refuses the user {config.user!r}.",
             where=f"neo4j.user and neo4j.password, {where}",

@@ -55,6 +55,8 @@ dbms.security.auth_enabled={auth}
 server.memory.pagecache.size=64m
 dbms.usage_report.enabled=false
 db.transaction.timeout=30s
+# A statement does not read the files of this machine.
+dbms.security.allow_csv_import_from_file_urls=false
 # Half a gigabyte of empty files less.
 db.tx_log.preallocate=false
 # Ten seconds less until it has stopped: nobody comes back to a server that is asked to end.
