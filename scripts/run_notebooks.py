@@ -2,7 +2,8 @@
 
 Run it after a change of a notebook, of the demo or of a picture, and look at what git says has
 changed: `python scripts/run_notebooks.py [NOTEBOOK ...]`. Times, versions, ids of widgets and
-whatever else differs from run to run is left out; `make test` compares the rest.
+whatever else differs from run to run is left out; `make test` compares the rest. The notebook that
+asks a Neo4j server gets one of its own for the time; where none can be started it is left as it is.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
@@ -17,11 +20,13 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 
 import workbench
+from workbench.stores import neo4j_server
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "notebooks"
 LANGUAGE = {"name": "python"}
 WIDGET = "application/vnd.jupyter.widget-view+json"
+WITH_A_SERVER = "08_backends.ipynb"
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
 
@@ -29,7 +34,7 @@ def execute(path: Path) -> NotebookNode:
     """Return the notebook with the outputs of a fresh run; an error in a cell is raised."""
     notebook = nbformat.read(path, as_version=4)
     settings = {"metadata": {"path": str(path.parent)}}
-    NotebookClient(notebook, timeout=120, kernel_name="python3", resources=settings).execute()
+    NotebookClient(notebook, timeout=300, kernel_name="python3", resources=settings).execute()
     return strip(notebook)
 
 
@@ -45,6 +50,22 @@ def strip(notebook: NotebookNode) -> NotebookNode:
     return notebook
 
 
+@contextmanager
+def server_for(path: Path, folder: Path) -> Iterator[str | None]:
+    """Let the notebook that needs a server have one; yield why there is none, else None."""
+    why_not = neo4j_server.missing() if path.name == WITH_A_SERVER else None
+    if path.name != WITH_A_SERVER or why_not is not None:
+        yield why_not
+        return
+    server = neo4j_server.start(folder, wait_s=300)
+    os.environ["NEO4J_URI"] = server.uri
+    try:
+        yield None
+    finally:
+        del os.environ["NEO4J_URI"]
+        neo4j_server.stop(server)
+
+
 def main(given: list[str]) -> int:
     """Write every notebook, or those given, and return 0."""
     paths = [Path(name).resolve() for name in given] or sorted(FOLDER.glob("*.ipynb"))
@@ -54,7 +75,11 @@ def main(given: list[str]) -> int:
         os.environ |= {"WORKBENCH_STORE": str(store), "PLOTLY_RENDERER": "plotly_mimetype"}
         os.environ["IPYTHONDIR"] = str(Path(folder) / "ipython")
         for path in paths:
-            notebook = execute(path)
+            with server_for(path, Path(folder) / "server") as why_not:
+                if why_not is not None:
+                    print(f"{path.name}: left as it is ({why_not})")
+                    continue
+                notebook = execute(path)
             path.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
             print(f"{path.name}: {path.stat().st_size / 1e6:.2f} MB")
     return 0

@@ -1,4 +1,4 @@
-"""Write the generated parts of docs/reference: options of every command, columns of every row.
+"""Write the generated parts of docs/reference: options of commands, columns of rows, the graph.
 
 A part stands between ``<!-- begin: NAME -->`` and ``<!-- end -->``; what is outside is written by
 hand and stays. `--check` writes nothing.
@@ -17,17 +17,24 @@ import click
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from workbench import schema  # noqa: E402 - found beside this script, installed or not
+import neo4j_reference  # noqa: E402 - found beside this script, as is the package, installed or not
+
+from workbench import schema  # noqa: E402
 from workbench.cli.options import _COMMON  # noqa: E402
 from workbench.cli.program import program  # noqa: E402
 
 FOLDER = ROOT / "docs" / "reference"
-PAGES = ("command-line.md", "json.md")
+PAGES = ("command-line.md", "json.md", "neo4j.md")
 PART = re.compile(r"(<!-- begin: (?P<name>[^>]+?) -->\n).*?(<!-- end -->)", re.DOTALL)
 _TABLES = {
     "an identity": schema.IDENTITY,
     "an appearance": schema.SIGHTING,
     "a camera": schema.CAMERA,
+}
+_NEO4J = {
+    "nodes": neo4j_reference.nodes,
+    "relationships": neo4j_reference.relationships,
+    "definitions": neo4j_reference.definitions,
 }
 
 
@@ -95,6 +102,8 @@ def part(name: str) -> str:
     if name == "options of every command":
         return common()
     kind, _, subject = name.partition(" of ")
+    if subject == "Neo4j":
+        return _NEO4J[kind]()
     return columns(subject) if kind == "columns" else command(subject)
 
 

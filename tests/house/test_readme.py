@@ -12,9 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.servers import Server
+from workbench.stores import neo4j_jars
+
 ROOT = Path(__file__).resolve().parents[2]
 GUIDES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
 BLOCK = re.compile(r"^```(console|python)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+TEAM = "For a team"
 LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
 
 
@@ -23,8 +27,16 @@ def blocks(kind: str) -> list[str]:
     return [code for found, code in BLOCK.findall(text) if found == kind]
 
 
+def sections() -> dict[str, str]:
+    parts = (ROOT / "README.md").read_text(encoding="utf-8").split("\n## ")
+    return {part.split("\n", 1)[0]: part for part in parts}
+
+
 def commands(path: Path) -> list[str]:
-    text = path.read_text(encoding="utf-8")
+    return typed(path.read_text(encoding="utf-8"))
+
+
+def typed(text: str) -> list[str]:
     lines = [
         line for kind, code in BLOCK.findall(text) if kind == "console" for line in code.split("\n")
     ]
@@ -65,12 +77,15 @@ def test_every_link_leads_somewhere(path: Path) -> None:
 
 
 def own_commands() -> list[str]:
-    return [c for c in commands(ROOT / "README.md") if c.split()[0] == "workbench"]
+    """Return the commands of the project that need no server."""
+    parts = [part for name, part in sections().items() if name != TEAM]
+    return [c for part in parts for c in typed(part) if c.split()[0] == "workbench"]
 
 
 def test_every_command_is_of_a_kind_that_is_tested() -> None:
     kinds = {command.split()[0] for command in commands(ROOT / "README.md")}
-    assert kinds <= {"make", "workbench", "python3", ".venv/bin/python", ".venv/bin/workbench"}
+    kinds -= {"make", "workbench", "python3", ".venv/bin/python", ".venv/bin/workbench"}
+    assert kinds == {"export"} <= {command.split()[0] for command in typed(sections()[TEAM])}
 
 
 def test_the_commands_run_in_the_order_given(folder: Path) -> None:
@@ -87,6 +102,31 @@ def test_the_commands_run_in_the_order_given(folder: Path) -> None:
             text=True,
         )
         assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+
+
+def test_the_commands_for_a_team_run(folder: Path, empty_neo4j: Server) -> None:
+    if shutil.which("workbench", path=str(Path(sys.executable).parent)) is None:
+        pytest.skip("the command 'workbench' is not installed in this environment")
+    server, known, said = empty_neo4j, environment(folder), ""
+    if server.local is not None:  # HOME is another one: not fetched again
+        known["WORKBENCH_CACHE"] = str(neo4j_jars.jars().parent.parent)
+    if server.password is not None:
+        known |= {"NEO4J_USER": server.user, "NEO4J_PASSWORD": server.password}
+    for command in typed(sections()[TEAM]):
+        if command == "workbench server neo4j":  # it answers that it runs already
+            if server.local is None:
+                said = f"export NEO4J_URI={server.uri}"
+                continue
+            command += f" --dir {shlex.quote(str(server.local.folder))}"
+        elif command.startswith("export "):  # the line that was printed
+            known["NEO4J_URI"] = re.findall(r"export NEO4J_URI=(\S+)", said)[0]
+            continue
+        done = subprocess.run(
+            ["bash", "-c", command], cwd=folder, env=known, capture_output=True, text=True
+        )
+        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+        said = done.stdout
+    assert "p1" in said and (folder / "team" / "server.json").is_file()
 
 
 @pytest.mark.parametrize("code", blocks("python"), ids=lambda code: f"{len(code)} characters")
@@ -117,7 +157,8 @@ def test_a_fresh_clone_gets_there_by_pip_and_by_make(tmp_path: Path) -> None:
         if (ROOT / name).is_file():
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, tmp_path / name)
-    by_pip = [c for c in commands(ROOT / "README.md") if c.split()[0] not in ("make", "workbench")]
+    others = ("make", "workbench", "export")
+    by_pip = [c for c in commands(ROOT / "README.md") if c.split()[0] not in others]
     assert len(by_pip) == 3
     kept = {name: v for name, v in os.environ.items() if name not in ("PYTHONPATH", "MAKEFLAGS")}
     for command in [*by_pip, "make demo"]:

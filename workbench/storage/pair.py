@@ -66,6 +66,8 @@ class StorePair:
         ------
         UncertainCommitError
             When it cannot be looked up: then nobody knows whether it was written.
+        ServerAwayError
+            When the server went away; nothing was written.
         """
         op_id = uuid.uuid4().hex
         try:
@@ -73,7 +75,14 @@ class StorePair:
                 yield
         except StoreBusyError:  # it never began
             raise
-        except (UncertainCommitError, StoreError) as error:
+        except UncertainCommitError as error:
+            if not self._written(op_id, error):
+                raise ServerAwayError(
+                    "The server went away before it kept what was written; nothing was changed.",
+                    where=error.where,
+                    next="Repeat the same call.",
+                ) from error
+        except StoreError as error:
             if not self._written(op_id, error):
                 raise
 
