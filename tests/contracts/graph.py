@@ -280,6 +280,8 @@ class GraphStoreContract:
         assert pairs_of(small.vectors_of("face", ["a0", "none"])) == [("a0", 7)]
         assert small.vectors_of("face", []).empty
         assert small.vectors_of("none").empty
+        counted = [small.count_vectors(space) for space in ("face", "reid", "none")]
+        assert counted == [2, 1, 0]
         assert pairs_of(small.owners("face", np.array([7, 6, 99, 7]))) == [(7, "a0")]
         assert pairs_of(small.owners("reid", np.array([6, 7]))) == [(6, "a0")]
         assert small.to_sweep().empty

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults import trial
+from tests.faults import team, team_trial, trial
+from tests.servers import Server
 
 
 @pytest.fixture(scope="session")
@@ -29,3 +30,22 @@ def bases(tmp_path_factory: pytest.TempPathFactory) -> list[trial.Base]:
 def place(tmp_path: Path) -> Path:
     """Return a folder for the stores of trials."""
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def team_writer() -> Iterator[team_trial.Writer]:
+    """Return the process that writes to stores whose graph is on a server."""
+    found = team_trial.Writer()
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="module")
+def life(
+    neo4j_server: Server, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[team.Life]:
+    """Return a store whose graph is on the server of this worker; what was there is deleted."""
+    seed = 1000 * (1 + sum(request.module.__name__.encode()) % 50)
+    made = team.Life(neo4j_server, tmp_path_factory.mktemp("team"), seed)
+    yield made
+    made.close()

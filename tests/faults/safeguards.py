@@ -33,7 +33,8 @@ def removed(name: str | None) -> Iterator[None]:
             setattr(*_TAKEN.pop())
 
 
-def _set(owner: Any, name: str, value: Any) -> Any:
+def replace(owner: Any, name: str, value: Any) -> Any:
+    """Put something in the place of an attribute until the end of :func:`removed`; return it."""
     before = getattr(owner, name)
     _TAKEN.append((owner, name, before))
     setattr(owner, name, value)
@@ -41,7 +42,7 @@ def _set(owner: Any, name: str, value: Any) -> Any:
 
 
 def _no_fdatasync() -> None:
-    _set(segment_files, "sync_file", lambda descriptor: None)
+    replace(segment_files, "sync_file", lambda descriptor: None)
 
 
 def _no_crc_check() -> None:
@@ -53,15 +54,15 @@ def _no_crc_check() -> None:
         codes = self.rows.codes(self._space(space), rows["place"].to_numpy())
         return precision.decode(codes, rows["scale"].to_numpy())
 
-    _set(FAISSVectorStore, "_read", read)
-    _set(FAISSVectorStore, "get", get)
+    replace(FAISSVectorStore, "_read", read)
+    replace(FAISSVectorStore, "get", get)
 
 
 def _append_at_the_end() -> None:
     def append(descriptor: int, data: memoryview, offset: int) -> None:
         plain(descriptor, data, offset if offset == 0 else os.lseek(descriptor, 0, os.SEEK_END))
 
-    plain = _set(segment_files, "_pwrite", append)
+    plain = replace(segment_files, "_pwrite", append)
 
 
 def _commit_before_sync() -> None:
@@ -79,8 +80,8 @@ def _commit_before_sync() -> None:
         while waiting:
             waiting.pop(0)()
 
-    plain = _set(segment_files.SegmentFiles, "append", later)
-    unit = _set(database.SqliteDatabase, "_unit", first)
+    plain = replace(segment_files.SegmentFiles, "append", later)
+    unit = replace(database.SqliteDatabase, "_unit", first)
 
 
 def _errors_ignored() -> None:
@@ -90,7 +91,7 @@ def _errors_ignored() -> None:
         with suppress(OSError):
             plain(descriptor, data, offset)
 
-    plain = _set(segment_files, "_pwrite", pwrite)
+    plain = replace(segment_files, "_pwrite", pwrite)
 
 
 def _version_2() -> None:
@@ -101,8 +102,8 @@ def _version_2() -> None:
         for no, name in file.rows("SELECT no, id FROM appearance ORDER BY no"):
             file.execute("INSERT INTO invented VALUES (?, ?)", (no, name * 2))
 
-    _set(database, "VERSION", 2)
-    _set(database, "MIGRATIONS", {1: invented})
+    replace(database, "VERSION", 2)
+    replace(database, "MIGRATIONS", {1: invented})
 
 
 REMOVE: dict[str, Callable[[], None]] = {

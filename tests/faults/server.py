@@ -19,6 +19,7 @@ import signal
 import sys
 import tempfile
 import traceback
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -31,14 +32,14 @@ from tests.faults.subject import opened
 from workbench.errors import WorkbenchError
 
 
-def serve() -> None:
-    """Answer trials until the input ends."""
+def serve(work: Callable[[dict[str, Any]], None]) -> None:
+    """Answer trials until the input ends: `work` does one in a process of its own, and ends it."""
     _warm_up()
     for line in sys.stdin:
         trial = json.loads(line)
         pid = os.fork()
         if pid == 0:
-            run(trial)
+            work(trial)
         print(f"pid {pid}", flush=True)  # noqa: T201 - its answer
         _, status = os.waitpid(pid, 0)
         print(f"status {os.waitstatus_to_exitcode(status)}", flush=True)  # noqa: T201
@@ -103,4 +104,4 @@ def _steps(trial: dict[str, Any], say: Any, counter: failpoints.Counter) -> None
 
 
 if __name__ == "__main__":
-    serve()
+    serve(run)

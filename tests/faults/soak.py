@@ -25,7 +25,8 @@ import numpy as np
 
 import workbench
 from tests.bad_input import case, mutated
-from tests.faults import campaign, damage, failpoints, trial
+from tests.faults import campaign, damage, failpoints, team_soak, trial
+from tests.servers import NO_SERVER
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRESS = ROOT / "soak" / "progress.json"
@@ -38,6 +39,7 @@ USUAL = {
     "power cut": 1000,
     "damaged file": 2000,
     "bad input": 10_000,
+    **team_soak.USUAL,
 }
 _NOTHING: dict[str, Any] = {"rounds": 0, "trials": 0, "points": [], "wrong": [], "seconds": 0.0}
 
@@ -48,8 +50,10 @@ class Soak:
     def __init__(self) -> None:
         self._writer = trial.Writer()
         self._site = Path(tempfile.mkdtemp(prefix="workbench-soak-site-"))
+        self.team = team_soak.TeamSoak()
 
     def close(self) -> None:
+        self.team.close()
         self._writer.close()
         shutil.rmtree(self._site)
 
@@ -106,9 +110,13 @@ def soak(wanted: dict[str, int], seconds: float) -> dict[str, Any]:
     until = time.monotonic() + seconds
     work = Soak()
     works = (work.kills, work.errors, work.inside, work.cuts, work.damages, work.inputs)
-    parts = dict(zip(USUAL, works, strict=True))
+    team = (work.team.clients, work.team.steps, work.team.servers)
+    parts = dict(zip(USUAL, works + team, strict=True))
     try:
         for name, total in wanted.items():
+            if name in team_soak.USUAL and not team_soak.possible():
+                sys.stderr.write(f"{name}: left out, {NO_SERVER}\n")
+                continue
             mine = counted.setdefault(name, deepcopy(_NOTHING))
             while mine["trials"] < total and time.monotonic() < until:
                 _round(parts[name], mine)

@@ -183,7 +183,7 @@ def checked(what: Base, place: Path, outcome: Outcome) -> list[str]:
     wrong = list(outcome.wrong)
     with opened(what.subject, place) as store:
         found, vectors = store.observed()
-        wrong += _closest(_between(expected, steps, outcome.acked + 1), found, vectors)
+        wrong += closest(between(expected, steps, outcome.acked + 1), found, vectors)
         wrong += store.strangers(vectors)
         first = store.content_hash()
     with opened(what.subject, place) as store:
@@ -199,7 +199,7 @@ def checked(what: Base, place: Path, outcome: Outcome) -> list[str]:
     return wrong
 
 
-def _between(
+def between(
     expected: list[workload.State], steps: list[workload.Step], after: int
 ) -> list[workload.State]:
     """Return the states in which a store may be when the first `after` steps were acknowledged.
@@ -216,7 +216,7 @@ def _between(
     return allowed
 
 
-def _closest(
+def closest(
     allowed: list[workload.State], found: workload.State, vectors: dict[str, Any]
 ) -> list[str]:
     tried = [workload.differences(state, found, vectors) for state in allowed]

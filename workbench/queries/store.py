@@ -36,7 +36,7 @@ class Store:
             seen = graph.observations()
             cameras = graph.nodes("Camera")["id"].tolist()
             spaces = vector.spaces()
-            rows = vector.counts()
+            rows = {name: graph.count_vectors(name) for name in spaces}
             sequence = graph.sequence()
         identified = int((seen.identity >= 0).sum())
         people = counts["Identity"]

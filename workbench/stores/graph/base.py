@@ -272,6 +272,10 @@ class GraphStore(ABC):
     def vectors_of(self, space: str, ids: Sequence[str] | None = None) -> pd.DataFrame:
         """Return ``appearance_id``, ``vid`` of the named vectors, in order of vid."""
 
+    def count_vectors(self, space: str) -> int:
+        """Return how many vectors of a space are named: the ones that count."""
+        return len(self.vectors_of(space))
+
     @abstractmethod
     def owners(self, space: str, vids: np.ndarray) -> pd.DataFrame:
         """Return ``vid``, ``appearance_id`` of those vids that a committed row names."""

@@ -235,6 +235,10 @@ class Neo4jGraphStore(GraphStore):
         )
         return framed(rows, {"appearance_id": "str", "vid": "int64"})
 
+    def count_vectors(self, space: str) -> int:
+        text = "MATCH ()-[r:EMBEDDED]->(:VectorSpace {name: $space}) RETURN count(r)"
+        return int(self.database.value("count vectors", text, space=space))
+
     def owners(self, space: str, vids: np.ndarray) -> pd.DataFrame:
         rows = self.database.rows(
             "owners",

@@ -405,6 +405,15 @@ class SqliteGraphStore(GraphStore):
         rows = [row[2:] for row in rows]
         return _named(rows, ["appearance_id", "vid"])
 
+    def count_vectors(self, space: str) -> int:
+        return int(
+            self.database.value(
+                "SELECT count(*) FROM embedding WHERE space_no = "
+                "(SELECT no FROM named_space WHERE name = ?)",
+                (space,),
+            )
+        )
+
     def owners(self, space: str, vids: np.ndarray) -> pd.DataFrame:
         return _named(self._owners(space, vids), ["vid", "appearance_id"])
 
