@@ -107,10 +107,14 @@ class Report:
         took: np.ndarray,
         *,
         below: float | None = None,
+        p95_below: float | None = None,
         bare: np.ndarray | None = None,
         within: float | None = None,
     ) -> None:
-        """Note durations; the median is judged, alone or as a multiple of the bare one's."""
+        """Note durations; the median is judged, alone or as a multiple of the bare one's.
+
+        With `p95_below` the 95th percentile is.
+        """
         p50, p95 = np.quantile(took, 0.5), np.quantile(took, 0.95)
         baseline = ratio = ""
         targets, good = [], True
@@ -123,6 +127,9 @@ class Report:
         if below is not None:
             targets.append(f"< {_time(below)}")
             good = good and p50 < below
+        if p95_below is not None:
+            targets.append(f"p95 < {_time(p95_below)}")
+            good = good and p95 < p95_below
         target = ", ".join(targets)
         self._row(what, n, _time(float(p50)), _time(float(p95)), baseline, ratio, target, good)
 

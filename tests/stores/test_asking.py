@@ -94,7 +94,7 @@ def test_values_of_a_notebook_become_values_of_a_question() -> None:
         pd.DataFrame({"a": [1]}),
         object(),
     ],
-    ids=repr,
+    ids=lambda value: type(value).__name__,
 )
 def test_other_values_are_refused_by_name(value: Any) -> None:
     with pytest.raises(InvalidInputError) as caught:
