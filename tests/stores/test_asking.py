@@ -261,11 +261,16 @@ def test_sql_that_takes_too_long_is_given_up(sqlite: SqliteDatabase) -> None:
 
 
 def test_sql_is_interrupted_like_any_cell(sqlite: SqliteDatabase) -> None:
+    # Begun in the background of a shell, a process ignores this signal.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
-    with pytest.raises(KeyboardInterrupt):
-        sqlite.ask(ENDLESS.format("count(*)"), timeout_s=30)
-    timer.join()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            sqlite.ask(ENDLESS.format("count(*)"), timeout_s=30)
+    finally:
+        timer.join()
+        signal.signal(signal.SIGINT, before)
 
 
 def test_sql_without_end_is_cut(sqlite: SqliteDatabase) -> None:

@@ -63,6 +63,7 @@ def test_it_answers_on_loopback_and_is_found(neo4j_server: Server) -> None:
 
 
 def test_emptied_it_holds_nothing(neo4j_server: Server, neo4j_driver: neo4j.Driver) -> None:
+    empty(neo4j_driver, schema=True)  # what other tests left
     for statement in (
         "UNWIND range(1, 30) AS k MERGE (a:T {id: k}) MERGE (b:T {id: k + 1}) MERGE (a)-[:X]->(b)",
         "CREATE CONSTRAINT `odd``name` FOR (a:T) REQUIRE a.id IS UNIQUE",

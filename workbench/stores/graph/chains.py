@@ -40,7 +40,7 @@ _NEXT = (
 _SAME_TRACK = (
     "UNWIND range(0, size($track) - 1) AS k "
     "MATCH (a:Appearance {camera_id: $camera[k], tracking_id: $track[k]}) "
-    "USING INDEX a:Appearance(camera_id, tracking_id) "
+    "USING INDEX SEEK a:Appearance(camera_id, tracking_id) "
     + _SPLICE.format(kind="SAME_TRACK", said="method: 'deterministic', tracking_id: x.tracking_id")
 )
 _FOUND = f"UNWIND $ids AS id {cypher.by_id('a', 'Appearance', 'id')}"

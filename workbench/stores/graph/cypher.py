@@ -178,14 +178,14 @@ def by_id(who: str, label: str, value: str) -> str:
     Examples
     --------
     >>> by_id("i", "Identity", "$id")
-    'MATCH (i:Identity {id: $id}) USING INDEX i:Identity(id) '
+    'MATCH (i:Identity {id: $id}) USING INDEX SEEK i:Identity(id) '
     """
-    return f"MATCH ({who}:{label} {{id: {value}}}) USING INDEX {who}:{label}(id) "
+    return f"MATCH ({who}:{label} {{id: {value}}}) USING INDEX SEEK {who}:{label}(id) "
 
 
 def among_ids(who: str, label: str, ids: str) -> str:
     """Return the pattern of the nodes with one of these ids, found as by :func:`by_id`."""
-    return f"MATCH ({who}:{label}) USING INDEX {who}:{label}(id) WHERE {who}.id IN {ids} "
+    return f"MATCH ({who}:{label}) USING INDEX SEEK {who}:{label}(id) WHERE {who}.id IN {ids} "
 
 
 def referred(column: Column) -> Table:

@@ -132,7 +132,7 @@ class Neo4jGraphStore(GraphStore):
         first = cypher.physical(table.column(table.key[0]))
         chosen = ""
         if ids is not None:
-            hint = f"USING INDEX n:{label}(id) " if first == "id" else ""
+            hint = f"USING INDEX SEEK n:{label}(id) " if first == "id" else ""
             chosen = f"{hint}WHERE n.{first} IN $ids "
         rows = self.database.rows(
             f"nodes {label}",
@@ -147,7 +147,7 @@ class Neo4jGraphStore(GraphStore):
         if not sendable([key]):
             return None
         first = cypher.physical(table.column(table.key[0]))
-        hint = f"USING INDEX n:{label}(id) " if first == "id" else ""
+        hint = f"USING INDEX SEEK n:{label}(id) " if first == "id" else ""
         rows = self.database.rows(
             f"node {label}",
             f"MATCH (n:{label} {{{first}: $key}}) {hint}RETURN {cypher.columns(table)} "
@@ -164,7 +164,7 @@ class Neo4jGraphStore(GraphStore):
         if not sendable([key]):
             return []
         text = (
-            f"MATCH (n:{label}) USING INDEX n:{label}(id) WHERE n.id {{}} $key "
+            f"MATCH (n:{label}) USING INDEX SEEK n:{label}(id) WHERE n.id {{}} $key "
             "RETURN n.id ORDER BY n.id {} LIMIT $n"
         )
         before = self.database.rows("ids", text.format("<", "DESC"), key=key, n=n)
@@ -243,7 +243,7 @@ class Neo4jGraphStore(GraphStore):
         rows = self.database.rows(
             "owners",
             "UNWIND $vids AS vid MATCH (a:Appearance)-[r:EMBEDDED {vid: vid}]->"
-            "(s:VectorSpace {name: $space}) USING INDEX r:EMBEDDED(vid) "
+            "(s:VectorSpace {name: $space}) USING INDEX SEEK r:EMBEDDED(vid) "
             "RETURN vid, a.id ORDER BY vid",
             space=space,
             vids=np.unique(np.asarray(vids, dtype="int64")).tolist(),
@@ -373,21 +373,21 @@ def _start(chosen: Selection) -> str:
         person = cypher.by_id("whose", "Identity", "one")
         return f"UNWIND $identities AS one {person}MATCH (whose)-[:HAS_APPEARANCE]->(a:Appearance)"
     if chosen.ids is not None:
-        return "MATCH (a:Appearance) USING INDEX a:Appearance(id)"
+        return "MATCH (a:Appearance) USING INDEX SEEK a:Appearance(id)"
     if chosen.cameras is not None:
         least = "$start_us" if chosen.start_us is not None else str(-(2**62))
         most = "$end_us" if chosen.end_us is not None else str(2**62)
         return (
             "UNWIND $cameras AS spot CALL (spot) { MATCH (a:Appearance) "
-            "USING INDEX a:Appearance(camera_id, ts_us) "
+            "USING INDEX SEEK a:Appearance(camera_id, ts_us) "
             f"WHERE a.camera_id = spot AND a.ts_us >= {least} AND a.ts_us < {most} RETURN a "
-            "UNION ALL MATCH (a:Appearance) USING INDEX a:Appearance(place_id) "
+            "UNION ALL MATCH (a:Appearance) USING INDEX SEEK a:Appearance(place_id) "
             "WHERE a.place_id = spot RETURN a } WITH a"
         )
     if chosen.loads is not None:
-        return "MATCH (a:Appearance) USING INDEX a:Appearance(load_id)"
+        return "MATCH (a:Appearance) USING INDEX SEEK a:Appearance(load_id)"
     if any(bound is not None for bound in (chosen.start_us, chosen.end_us, chosen.after)):
-        return "MATCH (a:Appearance) USING INDEX a:Appearance(ts_us)"
+        return "MATCH (a:Appearance) USING INDEX SEEK a:Appearance(ts_us)"
     return "MATCH (a:Appearance)"
 
 

@@ -138,7 +138,7 @@ class Neo4jRows:
         for camera, offset in moved:
             people = self.database.execute(
                 "MATCH (a:Appearance {camera_id: $camera}) "
-                "USING INDEX a:Appearance(camera_id, ts_us) WHERE a.ts_us IS NOT NULL "
+                "USING INDEX SEEK a:Appearance(camera_id, ts_us) WHERE a.ts_us IS NOT NULL "
                 "SET a.ts_us = a.timestamp_us + $offset "
                 "WITH a OPTIONAL MATCH (a)-[r:NEXT]-() DELETE r WITH DISTINCT a "
                 "MATCH (i:Identity)-[:HAS_APPEARANCE]->(a) RETURN DISTINCT i.id",
@@ -228,7 +228,7 @@ class Neo4jRows:
             }
             found = self.database.execute(
                 f"UNWIND range(0, $n - 1) AS k MATCH (n:{label} {{{match}}}) "
-                f"USING INDEX n:{label}({', '.join(names)}) DETACH DELETE n RETURN count(*)",
+                f"USING INDEX SEEK n:{label}({', '.join(names)}) DETACH DELETE n RETURN count(*)",
                 n=len(part),
                 **given,
             )
