@@ -26,7 +26,7 @@ from workbench.stores.graph.sqlite import SqliteGraphStore
 from workbench.stores.vectors.faiss import FAISSVectorStore
 
 FILE = "store.sqlite"
-VECTORS = "vectors"
+VECTORS = team.VECTORS
 _NETWORK = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "afpfs", "fuse.sshfs", "ceph", "glusterfs"}
 
 

@@ -21,7 +21,6 @@ from workbench.schema import Column, Table
 
 WRITTEN = tuple(t for t in (*schema.NODES.values(), *schema.EDGES.values()) if not t.derived)
 INDEXED_SPACES = ("face", "reid")
-_MOST_INDEXED = 200  # characters of a text that is part of an index's key
 
 
 @dataclass(frozen=True, slots=True)

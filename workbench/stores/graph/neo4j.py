@@ -157,8 +157,7 @@ class Neo4jGraphStore(GraphStore):
         return frames.record(table.columns, rows[0]) if rows else None
 
     def known(self, label: str, ids: Sequence[str]) -> list[str]:
-        text = f"{cypher.among_ids('n', label, '$ids')}RETURN n.id"
-        return [key for (key,) in self.database.rows("known", text, ids=sendable(ids))]
+        return self._rows.known(label, ids)
 
     def ids_around(self, label: str, key: str, n: int) -> list[str]:
         if not sendable([key]):

@@ -194,7 +194,7 @@ class Neo4jRows:
     def _require(self, name: str, ids: pd.Series) -> None:
         wanted = ids.dropna().unique().tolist()
         label = next(t.label for t in schema.NODES.values() if t.name == name)
-        unknown = sorted(set(wanted) - set(self._known(label, wanted))) if wanted else []
+        unknown = sorted(set(wanted) - set(self.known(label, wanted))) if wanted else []
         if unknown:
             raise NotFoundError(
                 f"There is no {name} {unknown[0]!r}"
@@ -204,9 +204,10 @@ class Neo4jRows:
                 next=f"Create the {name} first.",
             )
 
-    def _known(self, label: str, ids: list[str]) -> list[str]:
+    def known(self, label: str, ids: Sequence[str]) -> list[str]:
+        """Return those of the ids that are there, in any order."""
         text = f"{cypher.among_ids('n', label, '$ids')}RETURN n.id"
-        return [key for (key,) in self.database.execute(text, ids=ids)]
+        return [key for (key,) in self.database.rows("known", text, ids=sendable(ids))]
 
     def delete_nodes(self, label: str, keys: pd.DataFrame) -> int:
         """Delete by key columns, with every edge and vector name; return how many there were."""
