@@ -168,6 +168,42 @@ class GraphQuestionsContract:
             ("bob", "true", us("10:00:10")),
         ]
 
+    def test_observations_around_one_are_hers_and_of_whom_she_may_have_met(
+        self, site: GraphStore
+    ) -> None:
+        r.put(site, "Identity", {"id": "dan"})
+        r.put(site, "Place", {"id": "slow"})  # a place with the id of a camera is the same place
+        for key, where, clock in (
+            ("g", {"camera_id": "slow"}, "10:00:04.5"),  # 10:00:07 corrected: 2.5 s after c
+            ("h", {"camera_id": "slow"}, "10:00:57.5"),
+            ("i", {"camera_id": "fast"}, "10:00:31.5"),
+            ("j", {"place_id": "slow"}, "10:00:04.5"),
+        ):
+            r.put(site, "Appearance", {"id": key, "timestamp": f"{DAY}{clock}Z", **where})
+            who = "dan" if key == "j" else "eve"
+            r.put(site, "HAS_APPEARANCE", {"identity_id": who, "appearance_id": key})
+        ann = [("ann", "fast", "02.5"), ("ann", "slow", "02.5"), ("ann", "slow", "04.5")]
+        assert self.around(site, "ann", 0) == [*ann, ("dan", "slow", "04.5")]
+        met = [("eve", "slow", "07.0"), ("eve", "slow", "60.0")]
+        assert self.around(site, "ann", 2_500_000) == [*ann, ("dan", "slow", "04.5"), *met]
+        assert self.around(site, "ann", 2_499_999) == [*ann, ("dan", "slow", "04.5")]
+        # Nobody knows who was at "true" five seconds before bob.
+        bob = [("bob", "hall", "05.0"), ("bob", "true", "10.0")]
+        assert self.around(site, "bob", 60_000_000) == bob
+        assert len(self.around(site, "eve", 2**62)) == 7
+        for nobody in ("none", "\ud800", ""):
+            assert self.around(site, nobody, 2**62) == []
+
+    @staticmethod
+    def around(site: GraphStore, key: str, margin_us: int) -> list[tuple[str, str, str]]:
+        seen = site.observations_around(key, margin_us)
+        assert sorted(seen.identities) == sorted({seen.identities[n] for n in seen.identity})
+        assert sorted(seen.places) == sorted({seen.places[n] for n in seen.place})
+        return sorted(
+            (seen.identities[i], seen.places[p], f"{(t - us('10:00:00')) / 1e6:04.1f}")
+            for i, p, t in zip(seen.identity, seen.place, seen.time_us.tolist(), strict=True)
+        )
+
     # ------------------------------------------------------------------ what follows from the rows
     def test_chains(self, site: GraphStore) -> None:
         steps = site.edges("NEXT")

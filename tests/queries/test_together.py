@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import networkx as nx
+import numpy as np
 import pandas as pd
 import pytest
 
 import workbench
 from tests.analytics.busy_site import BusySite
+from workbench import schema
 from workbench.errors import InvalidInputError, NotFoundError
 from workbench.queries.co_occurrences import words
 
@@ -43,6 +46,60 @@ def test_of_one_identity_and_her_companions(bench) -> None:
     assert bench.together.of("p1").pairs["b"].tolist() == ["p5"]
     walk = bench.together.companions("p5").iloc[0]
     assert walk["cameras"] == ["entrance", "corridor", "lab"] and walk["steps"] == 3
+
+
+@pytest.fixture(scope="module")
+def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[workbench.Workbench]:
+    """Give a store of twelve people who are seen at random at three cameras and a place."""
+    rng = np.random.default_rng(11)
+    n = 900
+    where = rng.integers(0, 4, n)
+    seen = pd.DataFrame(
+        {
+            "id": [f"s{k}" for k in range(n)],
+            "timestamp": pd.Timestamp("2026-01-12T08:00Z")
+            + pd.to_timedelta(rng.integers(0, 7_200, n), unit="s"),
+            "camera_id": [f"c{k}" if k < 3 else None for k in where],
+            "place_id": [None if k < 3 else "yard" for k in where],
+            "identity_id": [f"p{k}" if k < 12 else None for k in rng.integers(0, 13, n)],
+        }
+    )
+    with workbench.open(tmp_path_factory.mktemp("busy") / "store", create=True) as bench:
+        bench.cameras.add(pd.DataFrame({"id": ["c0", "c1", "c2"], "clock_offset_s": [0, -3.5, 2]}))
+        with bench.manager.graph.transaction():
+            bench.manager.graph.upsert_nodes(
+                "Place", schema.PLACE.check(pd.DataFrame({"id": ["yard"]}))
+            )
+        bench.manager.create_identities(pd.DataFrame({"id": [f"p{k}" for k in range(12)]}))
+        bench.appearances.add(seen)
+        yield bench
+
+
+@pytest.mark.parametrize("method", ["encounters", "pairs"])
+@pytest.mark.parametrize(
+    ("window_s", "max_gap_s", "given"),
+    [
+        (0, 0, {}),
+        (5, 45, {}),
+        (60, 30, {"start": "2026-01-12T09:00Z"}),
+        (20, 5, {"end": "2026-01-12T09:00Z", "camera": ["c0", "yard"]}),
+        (float("inf"), float("inf"), {}),
+    ],
+)
+def test_whom_one_met_are_those_of_all_pairs_that_are_hers(
+    busy: workbench.Workbench, method: str, window_s: float, max_gap_s: float, given: dict
+) -> None:
+    asked = {"window_s": window_s, "max_gap_s": max_gap_s, **given}
+    pairs = busy.together.pairs(method=method, **asked).pairs
+    met = busy.together.encounters(**asked)
+    for who in ("p0", "p5", "p11"):
+        found = busy.together.of(who, method=method, **asked).pairs
+        pd.testing.assert_frame_equal(found, hers(pairs, who))
+        pd.testing.assert_frame_equal(busy.together.encounters(who, **asked), hers(met, who))
+
+
+def hers(rows: pd.DataFrame, who: str) -> pd.DataFrame:
+    return rows[(rows["a"] == who) | (rows["b"] == who)].reset_index(drop=True)
 
 
 def test_who_walks_past_meets_nobody(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import neo4j
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -26,6 +27,7 @@ from workbench.errors import (
     StoreDamagedError,
     StoreVersionError,
 )
+from workbench.queries.similarity import Similarity
 from workbench.storage.backup import back_up
 from workbench.storage.content import content_hash, verify
 from workbench.storage.folder import create_store, open_store
@@ -124,6 +126,27 @@ def test_a_writer_that_is_held_up_says_so(team: HybridStorageManager, tmp_path: 
 
 
 # ------------------------------------------------------------------ put away and brought back
+def test_a_vector_that_is_replaced_while_it_is_looked_for(
+    team: HybridStorageManager, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named = team.graph.vectors_of("face")
+    key, vid = named["appearance_id"].iloc[0], named["vid"].to_numpy()[:1]
+    other = team.vector.get("face", named["vid"].to_numpy()[1:2])
+    get, replaced = team.vector.get, []
+
+    def slow(space: str, vids: np.ndarray) -> np.ndarray:
+        if not replaced:  # somebody else is faster, once
+            with closing(open_store(tmp_path / "team")) as writer:
+                writer.update_appearances(pd.DataFrame({"id": [key]}), vectors={"face": other})
+            replaced.append(vid)
+        return get(space, vids)
+
+    monkeypatch.setattr(team.vector, "get", slow)
+    hits = Similarity(team).like(appearance=key, space="face", k=1).hits
+    assert replaced and hits["similarity"].iloc[0] == pytest.approx(1, abs=1e-5)
+    assert hits["appearance_id"].tolist() == [named["appearance_id"].iloc[1]]
+
+
 def test_a_backup_comes_back_on_either(
     team: HybridStorageManager, site: Path, server: Server, tmp_path: Path
 ) -> None:

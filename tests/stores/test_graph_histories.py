@@ -88,6 +88,11 @@ def native_is_derived(
         histories.happen(store, history)
         r.equal(store.sightings(), GraphStore.sightings(store))
         assert histories.counted(store) == histories.numbers(GraphStore.observations(store))
+        for who in (*histories.PEOPLE, "none"):
+            for margin_us in (0, 1_500_000, 2**62):
+                around = store.observations_around(who, margin_us)
+                derived = GraphStore.observations_around(store, who, margin_us)
+                assert histories.numbers(around) == histories.numbers(derived)
         ids = [*histories.APPEARANCES, "none"]
         r.equal(store.identities_of(ids), GraphStore.identities_of(store, ids))
         for label in ("Appearance", "Identity"):

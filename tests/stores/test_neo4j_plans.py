@@ -67,6 +67,7 @@ READS: dict[str, Callable[[Neo4jGraphStore], Any]] = {
     "row ids to appearances": lambda s: s.owners("face", np.arange(1, 50)),
     "vectors of appearances": lambda s: s.vectors_of("face", ["a1", "a2"]),
     "vectors of an identity": lambda s: s.vids_within("face", Selection(identities=["p7"])),
+    "whom one may have met": lambda s: s.observations_around("p7", 60 * US),
     "the next sighting": lambda s: s.edges("NEXT", src=["a1"]),
     "ways from a camera": lambda s: s.edges("ADJACENT_TO", src=["c1"]),
 }

@@ -307,18 +307,23 @@ class Similarity:
             labels = list(names) if names is not None else [str(n) for n in range(len(matrix))]
             return matrix, labels, np.array([], dtype="int64")
         if appearance is not None:
-            vids = self._vids(space, [appearance])
+            vids, rows = self._manager.pair.named_rows(
+                space, lambda: self._vids(space, [appearance])
+            )
             if not len(vids):
                 self._require_appearance(appearance)
                 raise _without(space, f"appearance {appearance}")
-            return self._manager.vector.get(space, vids), [appearance], vids
+            return rows, [appearance], vids
         assert identity is not None
         if self._manager.graph.nodes("Identity", ids=[identity]).empty:
             raise unknown(self._manager.graph, "Identity", identity)
-        vids = self._manager.graph.vids_within(space, Selection(identities=[identity]))
+        hers = Selection(identities=[identity])
+        vids, found = self._manager.pair.named_rows(
+            space, lambda: self._manager.graph.vids_within(space, hers)
+        )
         if not len(vids):
             raise _without(space, f"identity {identity}")
-        rows = self._manager.vector.get(space, vids).astype("float64")
+        rows = found.astype("float64")
         rows /= np.linalg.norm(rows, axis=1)[:, None]
         return rows.mean(axis=0)[None].astype("float32"), [identity], vids
 

@@ -109,8 +109,11 @@ class Together:
                 next="Name two or more, or ask whom one was with: workbench together ID, in Python "
                 "bench.together.of(id).",
             )
-        # Chance is learned from everybody, whoever is asked about.
-        seen = self._seen(start, end, tz, camera, None if significance else among)
+        if significance:  # chance is learned from everybody, whoever is asked about
+            seen = self._seen(start, end, tz, camera, None)
+        else:
+            around = None if _whose is None else (_whose, window_s, max_gap_s)
+            seen = self._seen(start, end, tz, camera, among, around=around)
         chance = None
         if significance:
             _require_encounters(method)
@@ -191,8 +194,10 @@ class Together:
                 next="Name two different identities, or one to see whom she met.",
             )
         both = asked if len(asked) == 2 else None
-        stays = visits(self._seen(start, end, tz, camera, both), max_gap_s=max_gap_s)
         only = asked[0] if len(asked) == 1 else None
+        around = None if only is None else (only, window_s, max_gap_s)
+        seen = self._seen(start, end, tz, camera, both, around=around)
+        stays = visits(seen, max_gap_s=max_gap_s)
         return co_occurrence.encounters(stays, window_s=window_s, identity=only)
 
     def companions(
@@ -388,15 +393,33 @@ class Together:
 
     # ------------------------------------------------------------------ what is counted
     def _seen(
-        self, start: Moment, end: Moment, tz: str | None, camera: Ids, identity: Ids
+        self,
+        start: Moment,
+        end: Moment,
+        tz: str | None,
+        camera: Ids,
+        identity: Ids,
+        *,
+        around: tuple[str, float, float] | None = None,
     ) -> pd.DataFrame:
+        """Return what was observed: `around` one identity, with a window and a gap, what she needs.
+
+        Who met her was seen within the window of a visit of hers, or visits would not be near:
+        the sightings of both have gaps of at most the longest in a visit.
+        """
         with self._graph.snapshot():
             chosen = selection(
                 self._graph, start=start, end=end, tz=tz, camera=camera, identity=identity
             )
-            seen = chosen_of(self._graph.observations(), chosen)
+            if around is None:
+                seen = self._graph.observations()
+            else:
+                whose, window_s, max_gap_s = around
+                margin_us = columns.duration_us(window_s, "window_s")
+                margin_us += columns.duration_us(max_gap_s, "max_gap_s")
+                seen = self._graph.observations_around(whose, margin_us)
             cameras = set(self._graph.nodes("Camera")["id"])
-        return as_categories(seen, cameras)
+        return as_categories(chosen_of(seen, chosen), cameras)
 
     def _counted(
         self, seen: pd.DataFrame, method: Method, window_s: float, max_gap_s: float

@@ -133,7 +133,7 @@ class AppearanceWriter:
                 before = self._graph.sightings(Selection(ids=work["id"].tolist()))
                 lost = self._replaced(before["id"].tolist(), work, picked)
                 work = _over(work, before)
-            made = self._commit(work, picked, vids, create=create)
+            made = self._commit(work, picked, vids, before, create=create)
             if len(before):
                 refresh_gaps(self._graph, before["id"].tolist())
         self._pair.sweep()
@@ -201,15 +201,23 @@ class AppearanceWriter:
         return sorted(found)
 
     def _commit(
-        self, work: pd.DataFrame, matrices: Matrices, first: Mapping[str, int], *, create: bool
+        self,
+        work: pd.DataFrame,
+        matrices: Matrices,
+        first: Mapping[str, int],
+        before: pd.DataFrame,
+        *,
+        create: bool,
     ) -> tuple[list[str], list[str], dict[str, int]]:
-        """Write inside the unit of work; return the identities, cameras and vectors made."""
+        """Write inside the unit of work; return the identities, cameras and vectors made.
+
+        `first` are the first row ids, by space, `before` the sightings of what is overwritten.
+        """
         graph, now = self._graph, pd.Timestamp.now("UTC").as_unit("us")
         if not create:
             for name in ("camera", "place", "identity"):
                 self._pair.require(name, work[f"{name}_id"])
         work["created_at"] = work["created_at"].fillna(now)
-        before = graph.identities_of(work["id"].tolist())
         names = {}
         for space, (matrix, mask) in matrices.items():
             if not mask.any():
@@ -224,7 +232,7 @@ class AppearanceWriter:
         graph.upsert_appearances(work[schema.APPEARANCE.names], links)
         for space, frame in names.items():
             graph.name_vectors(space, frame)
-        touched = set(before["identity_id"]) | set(links["identity_id"])
+        touched = set(before["identity_id"].dropna()) | set(links["identity_id"])
         graph.refresh_statistics(sorted(touched))
         return identities, cameras, {space: len(frame) for space, frame in names.items()}
 
@@ -233,7 +241,7 @@ class AppearanceWriter:
         columns = {"Camera": "camera_id", "Place": "place_id", "Identity": "identity_id"}
         for label, column in columns.items():
             wanted = work[[column, "load_id"]].dropna(subset=[column]).drop_duplicates(column)
-            known = self._graph.nodes(label, ids=wanted[column].tolist())["id"]
+            known = self._graph.known(label, wanted[column].tolist())
             new = wanted[~wanted[column].isin(known)].rename(columns={column: "id"})
             new = new.assign(created_at=now, updated_at=now, cluster_method="ingest")
             rows = schema.NODES[label].coerce(with_zero_statistics(label, new))[0]
@@ -337,7 +345,7 @@ def _links(work: pd.DataFrame, before: pd.DataFrame, now: pd.Timestamp) -> pd.Da
         }
     )
     # A link that is there already is left as it is: who made it is part of it.
-    old = before.set_index("appearance_id")["identity_id"].reindex(links["appearance_id"])
+    old = before.set_index("id")["identity_id"].reindex(links["appearance_id"])
     new = (old.to_numpy(dtype=object) != links["identity_id"].to_numpy(dtype=object)).astype(bool)
     return schema.HAS_APPEARANCE.coerce(links[new])[0]
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -31,6 +31,8 @@ _NEXT = {
     "place": "Places come with contact lists: workbench ingest FILE",
     "tag": "Make it first: add_tags(...)",
 }
+
+_TRIES = 4  # to read a vector that others replace meanwhile
 
 # One row for each appearance; None or a row of NaN where there is no vector.
 Vectors = np.ndarray | Sequence[Any]
@@ -98,6 +100,21 @@ class StorePair:
                 next="Repeat the same call when the server is back: what is there is not written "
                 "twice.",
             ) from error
+
+    def named_rows(
+        self, space: str, ask: Callable[[], np.ndarray]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the row ids that the graph answers when asked, and their vectors.
+
+        Where the two stores share no snapshot, another process may replace a vector between the
+        two questions: then both are asked again.
+        """
+        for _ in range(_TRIES):
+            vids = ask()
+            with suppress(NotFoundError):
+                return vids, self.vector.get(space, vids)
+        vids = ask()
+        return vids, self.vector.get(space, vids)
 
     def sweep(self) -> int:
         """Remove un-named vectors that are recorded for it; return how many.

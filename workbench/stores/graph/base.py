@@ -380,6 +380,26 @@ class GraphStore(ABC):
         time_us = times.to_us(rows["timestamp"]).to_numpy(dtype="int64")
         return Observations(who, where, time_us, list(identities), list(names))
 
+    def observations_around(self, identity_id: str, margin_us: int) -> Observations:
+        """Return who may have met one identity: observations of her and of others, in any order.
+
+        Of each identity all observations at every place where one of them is at most `margin_us`
+        from one of hers: whole visits, if the margin is longer than the gaps in a visit. Nobody
+        else is named.
+        """
+        seen = self.observations()
+        if identity_id not in seen.identities:
+            return picked(seen, np.zeros(len(seen.time_us), dtype=bool))
+        hers = (seen.identity == seen.identities.index(identity_id)) & (seen.place >= 0)
+        near = np.zeros(len(seen.time_us), dtype=bool)
+        for place in np.unique(seen.place[hers]):
+            here = ((seen.place == place) & (seen.identity >= 0)).nonzero()[0]
+            moments = np.sort(seen.time_us[hers & (seen.place == place)])
+            least, most = seen.time_us[here] - margin_us, seen.time_us[here] + margin_us
+            met = np.searchsorted(moments, least) < np.searchsorted(moments, most, side="right")
+            near[here] = np.isin(seen.identity[here], seen.identity[here[met]])
+        return picked(seen, near)
+
     def vids_within(self, space: str, selection: Selection) -> np.ndarray:
         """Return the vids of a space whose appearances are selected, ascending."""
         ids = self.sightings(selection)["id"].tolist()
@@ -412,6 +432,19 @@ class GraphStore(ABC):
         stated = people["stated_confidence"]
         people["confidence_score"] = people["confidence_score"].astype("float64").fillna(stated)
         self.upsert_nodes("Identity", schema.IDENTITY.coerce(people)[0])
+
+
+def picked(seen: Observations, wanted: np.ndarray) -> Observations:
+    """Return those of the observations, and the names of no others."""
+    who, identity = np.unique(seen.identity[wanted], return_inverse=True)
+    where, place = np.unique(seen.place[wanted], return_inverse=True)
+    return Observations(
+        identity,
+        place,
+        seen.time_us[wanted],
+        [seen.identities[n] for n in who.tolist()],
+        [seen.places[n] for n in where.tolist()],
+    )
 
 
 def shaped(rows: pd.DataFrame, table: schema.Table) -> pd.DataFrame:

@@ -13,7 +13,7 @@ vectors are the relationships ``EMBEDDED`` to the nodes of their space, each wit
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from workbench import schema
@@ -60,7 +60,7 @@ def definitions() -> Iterator[Definition]:
     yield _index("Appearance", ["ts_us"])
     yield _index("Appearance", ["camera_id", "ts_us"])
     yield _index("Appearance", ["camera_id", "tracking_id"])
-    yield _index("Appearance", ["place_id"])
+    yield _index("Appearance", ["place_id", "ts_us"])
     yield _index("Identity", ["confidence_score"])
     yield _index("Identity", ["first_seen"])
     for table in schema.NODES.values():
@@ -121,6 +121,52 @@ def upsert_nodes(table: Table) -> str:
         f"UNWIND range(0, $n - 1) AS k MERGE (n:{table.label} {{{keys}}}) {created}"
         f"SET {', '.join(changes)} RETURN count(*)"
     )
+
+
+CAPTURED = (
+    "CREATE (a)-[seen:CAPTURED_BY]->(c) "
+    "SET seen.timestamp_us = a.timestamp_us, seen.timestamp = a.timestamp"
+)
+
+
+def create_appearances(given: Collection[str], *, linked: bool) -> str:
+    """Return the statement that writes a batch of new appearances, each with its camera and link.
+
+    Parameters
+    ----------
+    given : collection of str
+        The lists that come with it: what nobody says is not part of the statement. Those of a
+        link are called ``link_`` and their name.
+    linked : bool
+        Whether they have one.
+    """
+    said = [f"{_idx(space)}: -1" for space in INDEXED_SPACES] + ["ts_us: $ts_us[k]"]
+    said += _said(schema.APPEARANCE, given)
+    ends, edges = "", ""
+    if "camera_id" in given:
+        ends += by_id("c", "Camera", "$camera_id[k]")
+        edges += f"{CAPTURED} "
+    if linked:
+        ends += by_id("i", "Identity", "$link_identity_id[k]")
+        link = ["key: $id[k]", *_said(schema.HAS_APPEARANCE, given, prefix="link_")]
+        edges += f"CREATE (i)-[:HAS_APPEARANCE {{{', '.join(link)}}}]->(a) "
+    return (
+        f"UNWIND range(0, $n - 1) AS k {ends}"
+        f"CREATE (a:Appearance {{{', '.join(said)}}}) {edges}RETURN count(*)"
+    )
+
+
+def _said(table: Table, given: Collection[str], *, prefix: str = "") -> list[str]:
+    """Return what a row says about itself, but for the ends of an edge."""
+    columns = table.columns[2:] if table.edge else table.columns
+    said = []
+    for column in columns:
+        value = f"${prefix}{physical(column)}[k]"
+        if f"{prefix}{physical(column)}" in given:
+            said.append(f"{physical(column)}: {value}")
+            if column.kind == "time":
+                said.append(f"{column.name}: {moment(value)}")
+    return said
 
 
 def upsert_edges(table: Table, *, new: bool = False) -> str:

@@ -84,7 +84,7 @@ class Neo4jGraphStore(GraphStore):
     @contextmanager
     def transaction(self, op_id: str | None = None) -> Iterator[None]:
         if not self.database.writing:
-            self._rows.chains.forget()
+            self._rows.begin()
         with self.database.transaction(op_id, before_commit=self._rows.chains.mend):
             yield
 
@@ -214,8 +214,7 @@ class Neo4jGraphStore(GraphStore):
     # ------------------------------------------------------------------ vectors by name
     def name_vectors(self, space: str, frame: pd.DataFrame) -> None:
         self.database.require_unit()
-        if len(frame):
-            self._rows.name_vectors(space, frame)
+        if len(frame) and self._rows.name_vectors(space, frame):
             # The same name again un-named it for a moment: what has a name is not swept.
             self.swept(frame["vid"].to_numpy())
 
@@ -308,15 +307,15 @@ class Neo4jGraphStore(GraphStore):
             "MATCH (a:Appearance) OPTIONAL MATCH (i:Identity)-[:HAS_APPEARANCE]->(a) "
             "RETURN i.id, coalesce(a.camera_id, a.place_id), collect(a.ts_us)",
         )
-        people = sorted({who for who, _, _ in rows if who is not None})
-        places = sorted({where for _, where, _ in rows if where is not None})
-        person = {name: n for n, name in enumerate(people)} | {None: -1}
-        place = {name: n for n, name in enumerate(places)} | {None: -1}
-        sizes = [len(moments) for _, _, moments in rows]
-        who = np.array([person[one] for one, _, _ in rows], dtype="int64")
-        where = np.array([place[one] for _, one, _ in rows], dtype="int64")
-        time_us = np.fromiter((t for _, _, ts in rows for t in ts), "int64", count=sum(sizes))
-        return Observations(np.repeat(who, sizes), np.repeat(where, sizes), time_us, people, places)
+        return _observed(rows)
+
+    def observations_around(self, identity_id: str, margin_us: int) -> Observations:
+        known = sendable([identity_id])
+        hers = self.database.rows("her places", _HERS, id=identity_id) if known else []
+        if not hers:
+            return _observed([])
+        spans = _spans(hers, min(margin_us, 2**61))
+        return _observed(self.database.rows("observations around", _AROUND, **spans))
 
     def refresh_statistics(self, identity_ids: Sequence[str]) -> None:
         self.database.require_unit()
@@ -338,6 +337,55 @@ _STATISTICS = (
     "ELSE round(total / scored, 12) END, "
     "i.has_face = coalesce(face >= 0, false) RETURN count(*)"
 )
+
+
+_HERS = (
+    cypher.by_id("i", "Identity", "$id") + "MATCH (i)-[:HAS_APPEARANCE]->(a:Appearance) "
+    "WITH coalesce(a.camera_id, a.place_id) AS spot, a WHERE spot IS NOT NULL "
+    "RETURN spot, collect(a.ts_us)"
+)
+# Whoever was at one of the spots within one of the spans: everything of them at these spots.
+_AROUND = (
+    "UNWIND range(0, size($spot) - 1) AS k CALL (k) { "
+    + " UNION ALL ".join(
+        f"MATCH (b:Appearance) USING INDEX SEEK b:Appearance({column}, ts_us) "
+        f"WHERE b.{column} = $spot[k] AND b.ts_us >= $least[k] AND b.ts_us <= $most[k]{alone} "
+        "RETURN b"
+        for column, alone in (("camera_id", ""), ("place_id", " AND b.camera_id IS NULL"))
+    )
+    + " } MATCH (i:Identity)-[:HAS_APPEARANCE]->(b) "
+    "WITH i, collect(DISTINCT $spot[k]) AS spots "
+    "MATCH (i)-[:HAS_APPEARANCE]->(a:Appearance) "
+    "WITH i, spots, coalesce(a.camera_id, a.place_id) AS spot, a WHERE spot IN spots "
+    "RETURN i.id, spot, collect(a.ts_us)"
+)
+
+
+def _spans(hers: list[tuple], margin_us: int) -> dict[str, list]:
+    """Return the stretches of time within the margin of what was seen at each spot."""
+    spot: list[str] = []
+    bounds = []
+    for name, moments in hers:
+        at = np.sort(np.array(moments, dtype="int64"))
+        apart = np.diff(at) > 2 * margin_us
+        first, last = at[np.append(True, apart)], at[np.append(apart, True)]
+        bounds.append((first - margin_us, last + margin_us))
+        spot += [name] * len(first)
+    least, most = np.hstack(bounds)
+    return {"spot": spot, "least": least.tolist(), "most": most.tolist()}
+
+
+def _observed(rows: list[tuple]) -> Observations:
+    """Return observations from rows of who, where, and a list of times."""
+    people = sorted({who for who, _, _ in rows if who is not None})
+    places = sorted({where for _, where, _ in rows if where is not None})
+    person = {name: n for n, name in enumerate(people)} | {None: -1}
+    place = {name: n for n, name in enumerate(places)} | {None: -1}
+    sizes = [len(moments) for _, _, moments in rows]
+    who = np.array([person[one] for one, _, _ in rows], dtype="int64")
+    where = np.array([place[one] for _, one, _ in rows], dtype="int64")
+    time_us = np.fromiter((t for _, _, ts in rows for t in ts), "int64", count=sum(sizes))
+    return Observations(np.repeat(who, sizes), np.repeat(where, sizes), time_us, people, places)
 
 
 def _selected(chosen: Selection) -> tuple[str, dict[str, Any]]:
@@ -380,8 +428,9 @@ def _start(chosen: Selection) -> str:
             "UNWIND $cameras AS spot CALL (spot) { MATCH (a:Appearance) "
             "USING INDEX SEEK a:Appearance(camera_id, ts_us) "
             f"WHERE a.camera_id = spot AND a.ts_us >= {least} AND a.ts_us < {most} RETURN a "
-            "UNION ALL MATCH (a:Appearance) USING INDEX SEEK a:Appearance(place_id) "
-            "WHERE a.place_id = spot RETURN a } WITH a"
+            "UNION ALL MATCH (a:Appearance) USING INDEX SEEK a:Appearance(place_id, ts_us) "
+            f"WHERE a.place_id = spot AND a.ts_us >= {least} AND a.ts_us < {most} "
+            "RETURN a } WITH a"
         )
     if chosen.loads is not None:
         return "MATCH (a:Appearance) USING INDEX SEEK a:Appearance(load_id)"

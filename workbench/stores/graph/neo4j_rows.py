@@ -32,14 +32,21 @@ class Neo4jRows:
     def __init__(self, database: Neo4jDatabase) -> None:
         self.database = database
         self.chains = Chains(database)
+        self.begin()
+
+    def begin(self) -> None:
+        """Forget what was noted of another unit of work."""
+        self.chains.forget()
+        # Appearances that this unit made, and their names: no others have to be looked for.
+        self._fresh: set[str] = set()
+        self._named: set[tuple[str, str]] = set()
 
     def upsert_nodes(self, label: str, frame: pd.DataFrame) -> int:
         """Write checked rows of a label; return how many."""
         table = schema.NODES[label]
         rows = frame.drop_duplicates(list(table.key), keep="last")
         if table is schema.APPEARANCE:
-            for part in _parts(rows):
-                self._upsert_appearances(part)
+            self.upsert_appearances(rows, schema.HAS_APPEARANCE.empty())
         else:
             self._require_referred(table, rows)
             moved = self._moved(rows) if table is schema.CAMERA else []
@@ -61,31 +68,64 @@ class Neo4jRows:
     def upsert_appearances(self, nodes: pd.DataFrame, links: pd.DataFrame) -> None:
         """Write appearances and the links of some of them."""
         for part in _parts(nodes):
-            places = self._upsert_appearances(part)
-            self._link(links[links["appearance_id"].isin(part["id"])], places)
+            now = self._placed(part)
+            before = self._places(part["id"].tolist())
+            there = part["id"].isin(before["id"])
+            linked = links[links["appearance_id"].isin(part["id"])]
+            fresh = ~linked["appearance_id"].isin(before["id"])
+            self._create(part[~there], now[~there], linked[fresh])
+            if there.any():
+                known = self._overwrite(part[there], now[there], before)
+                self._link(linked[~fresh], known)
 
-    def _upsert_appearances(self, rows: pd.DataFrame) -> pd.DataFrame:
-        """Write a batch; return where it is in the chains now, and whose it is (as `_places`)."""
+    def _create(self, rows: pd.DataFrame, now: pd.DataFrame, links: pd.DataFrame) -> None:
+        """Write appearances that are not there, with what they have of a camera and of a link."""
+        if rows.empty:
+            return
+        link = links.rename(columns={name: f"link_{name}" for name in links.columns})
+        whole = rows.assign(ts_us=now["ts_us"]).merge(
+            link, left_on="id", right_on="link_appearance_id", how="left"
+        )
+        seen, linked = whole["camera_id"].notna(), whole["link_identity_id"].notna()
+        for _, part in whole.groupby([seen, linked], sort=False):
+            self._create_alike(part.reset_index(drop=True))
+        self.chains.people(whole.rename(columns={"link_identity_id": "identity_id"}))
+        self.chains.tracks(whole)
+        self._fresh.update(rows["id"].tolist())
+
+    def _create_alike(self, rows: pd.DataFrame) -> None:
+        """Write appearances that all have a camera or have none, and so for a link."""
+        nodes, links = schema.APPEARANCE, schema.HAS_APPEARANCE
+        given = _given(rows, nodes) | {"ts_us": rows["ts_us"].tolist()}
+        linked = bool(rows["link_identity_id"].notna().all())
+        if linked:
+            given |= _given(rows, links, prefix="link_")
+        text = cypher.create_appearances(given.keys(), linked=linked)
+        found = self.database.execute(text, n=len(rows), **given)
+        if found[0][0] != len(rows):
+            self._require("camera", rows["camera_id"])
+            self._require("identity", rows["link_identity_id"])
+            raise self._lost(found[0][0], nodes, len(rows))
+
+    def _overwrite(
+        self, rows: pd.DataFrame, now: pd.DataFrame, before: pd.DataFrame
+    ) -> pd.DataFrame:
+        """Write appearances that are there; return where they are now, and whose (`_places`)."""
         table = schema.APPEARANCE
-        self._require_referred(table, rows)
-        now = rows[["id", "camera_id", "tracking_id"]].assign(ts_us=self._corrected(rows))
-        before = self._places(rows["id"].tolist())
-        self._send(cypher.upsert_nodes(table), table, rows, ts_us=now["ts_us"].tolist())
         known = now.merge(before, on="id", how="left", suffixes=("", "_before"))
-        there = known["ts_us_before"].notna()
-        same = there.copy()
+        self._send(cypher.upsert_nodes(table), table, rows, ts_us=now["ts_us"].tolist())
+        same = pd.Series(True, index=known.index)
         for name in _PLACE:
             mine, theirs = known[name], known[f"{name}_before"]
             same &= ((mine == theirs) | (mine.isna() & theirs.isna())).fillna(False).astype(bool)
         changed = known[~same]
-        self.chains.cut(known.loc[there & ~same, "id"].tolist(), tracks=True)
-        before = changed[changed["ts_us_before"].notna()]
-        before = before[["identity_id", *(f"{name}_before" for name in _PLACE)]]
-        before = before.rename(columns={f"{name}_before": name for name in _PLACE})
-        for some in (changed, before):
+        self.chains.cut(changed["id"].tolist(), tracks=True)
+        left = changed[["identity_id", *(f"{name}_before" for name in _PLACE)]]
+        left = left.rename(columns={f"{name}_before": name for name in _PLACE})
+        for some in (changed, left):
             self.chains.people(some)
             self.chains.tracks(some)
-        self._capture(rows, known.loc[there, "id"].tolist())
+        self._capture(rows)
         return known
 
     def _places(self, ids: list[str]) -> pd.DataFrame:
@@ -99,30 +139,37 @@ class Neo4jRows:
         kinds = dict.fromkeys(names, "str") | {"ts_us": "Int64"}
         return framed(found, kinds)
 
-    def _capture(self, rows: pd.DataFrame, known: list[str]) -> None:
-        """Write CAPTURED_BY of appearances that were just written; `known` were there before."""
-        if known:
-            self.database.execute(
-                f"{_APPEARANCES}MATCH (a)-[r:CAPTURED_BY]->() DELETE r",
-                ids=known,
-            )
+    def _capture(self, rows: pd.DataFrame) -> None:
+        """Write CAPTURED_BY of appearances that were there, and were just written again."""
+        ids = rows["id"].tolist()
+        self.database.execute(f"{_APPEARANCES}MATCH (a)-[r:CAPTURED_BY]->() DELETE r", ids=ids)
         seen = rows[rows["camera_id"].notna()]
         if len(seen):
             self.database.execute(
                 f"UNWIND range(0, $n - 1) AS k {cypher.by_id('a', 'Appearance', '$id[k]')}"
-                f"{cypher.by_id('c', 'Camera', '$camera_id[k]')}CREATE (a)-[r:CAPTURED_BY]->(c) "
-                "SET r.timestamp_us = a.timestamp_us, r.timestamp = a.timestamp RETURN count(*)",
+                f"{cypher.by_id('c', 'Camera', '$camera_id[k]')}"
+                f"{cypher.CAPTURED} RETURN count(*)",
                 n=len(seen),
                 id=seen["id"].tolist(),
                 camera_id=seen["camera_id"].tolist(),
             )
 
-    def _corrected(self, rows: pd.DataFrame) -> np.ndarray:
+    def _placed(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Return where appearances will be: id, camera, track, corrected time; all must be known.
+
+        Raises
+        ------
+        NotFoundError
+            When a camera, place or load is not there.
+        """
         ids = rows["camera_id"].dropna().unique().tolist()
         offsets = {key: _us(offset) for key, offset in self.database.execute(_ORIGIN, ids=ids)}
+        if len(offsets) < len(ids):
+            self._require("camera", rows["camera_id"])
+        self._require_referred(schema.APPEARANCE, rows.assign(camera_id=None))
         recorded = times.to_us(rows["timestamp"]).to_numpy(dtype="int64")
         shift = rows["camera_id"].map(offsets).fillna(0).to_numpy(dtype="int64")
-        return recorded + shift
+        return rows[["id", "camera_id", "tracking_id"]].assign(ts_us=recorded + shift)
 
     def _moved(self, cameras: pd.DataFrame) -> list[tuple[str, int]]:
         """Return the cameras that are there whose clock these rows correct otherwise."""
@@ -180,11 +227,14 @@ class Neo4jRows:
             found = self.database.execute(text, n=len(part), **given, **more)
             if found[0][0] != len(part):
                 self._require_referred(table, part)
-                raise StoreError(
-                    f"{found[0][0]} rows of {table.label} were written, not {len(part)}.",
-                    where=self.database.where,
-                    next="See whether the store is sound with: workbench verify --store DIR",
-                )
+                raise self._lost(found[0][0], table, len(part))
+
+    def _lost(self, written: int, table: Table, wanted: int) -> StoreError:
+        return StoreError(
+            f"{written} rows of {table.label} were written, not {wanted}.",
+            where=self.database.where,
+            next="See whether the store is sound with: workbench verify --store DIR",
+        )
 
     def _require_referred(self, table: Table, rows: pd.DataFrame) -> None:
         for column in table.columns:
@@ -296,15 +346,19 @@ class Neo4jRows:
         return gone
 
     # ------------------------------------------------------------------ vectors by name
-    def name_vectors(self, space: str, frame: pd.DataFrame) -> None:
-        """Name rows of a space (``appearance_id``, ``vid``); what was named before is left."""
+    def name_vectors(self, space: str, frame: pd.DataFrame) -> int:
+        """Name rows of a space (``appearance_id``, ``vid``); return how many had a name before."""
         if frame["vid"].duplicated().any() or frame["appearance_id"].duplicated().any():
             raise _refused("a row id names one vector, and an appearance has one in a space")
         self.database.execute("MERGE (s:VectorSpace {name: $space}) RETURN s.name", space=space)
         idx = f"SET a.{space}_embedding_idx = $vid[k] " if space in cypher.INDEXED_SPACES else ""
+        left = 0
         for part in _parts(frame):
             ids = part["appearance_id"].tolist()
-            self._unname("(a)-[r:EMBEDDED]->(s:VectorSpace {name: $space})", ids, space=space)
+            left += self.unname_vectors(
+                space, [a for a in ids if a not in self._fresh or (space, a) in self._named]
+            )
+            self._named.update((space, a) for a in ids)
             found = self.database.execute(
                 "MATCH (s:VectorSpace {name: $space}) UNWIND range(0, $n - 1) AS k "
                 f"{cypher.by_id('a', 'Appearance', '$id[k]')}"
@@ -317,6 +371,7 @@ class Neo4jRows:
             )
             if found[0][0] != len(part):
                 self._require("appearance", part["appearance_id"])
+        return left
 
     def unname_vectors(self, space: str, appearance_ids: Sequence[str]) -> int:
         """Un-name the vectors of appearances, leave them to be swept; return how many."""
@@ -358,6 +413,14 @@ def _parts(rows: pd.DataFrame) -> Iterator[pd.DataFrame]:
     """Yield the rows in batches that go with one statement each."""
     for first in range(0, len(rows), _ROWS):
         yield rows.iloc[first : first + _ROWS].reset_index(drop=True)
+
+
+def _given(rows: pd.DataFrame, table: Table, *, prefix: str = "") -> dict[str, list[Any]]:
+    """Return the columns of a table in which something is, as they go to the server."""
+    cells = {
+        f"{prefix}{cypher.physical(c)}": _cells(rows[f"{prefix}{c.name}"], c) for c in table.columns
+    }
+    return {name: values for name, values in cells.items() if values is not None}
 
 
 def _cells(series: pd.Series, column: schema.Column) -> list[Any] | None:
