@@ -19,7 +19,7 @@ from workbench.stores import neo4j_server
 from workbench.stores.graph.base import Selection
 from workbench.stores.graph.neo4j import Neo4jGraphStore
 
-BATCH = 5_000
+BATCH = Neo4jGraphStore.unit_rows  # as `workbench ingest` gives them
 DAY_US = 86_400_000_000
 
 

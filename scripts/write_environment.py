@@ -2,7 +2,8 @@
 
 conda-forge gives Python and the packages whose conda and pip names and metadata agree. The others
 (faiss-cpu: conda names its metadata differently and pip would install a second copy; neo4j: the
-conda package has another name) and this package come by pip. `--check` writes nothing.
+conda package has another name, and neo4j-rust-ext is of one version with it) and this package come
+by pip. `--check` writes nothing.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-BY_PIP = {"faiss-cpu", "neo4j"}
+BY_PIP = {"faiss-cpu", "neo4j", "neo4j-rust-ext"}
 # Of the test extra only the notebook checker is for people; the rest comes with the package.
 FROM_TEST = {"nbval"}
 

@@ -139,6 +139,9 @@ def instant(value: object, *, tz: str | None = None, name: str = "time") -> int:
     1000000
     """
     if isinstance(value, datetime):
+        exact = _exact(value)
+        if exact is not None:
+            return exact
         text = value.isoformat()
     elif isinstance(value, np.datetime64):
         text = str(value.astype("datetime64[us]"))
@@ -154,6 +157,19 @@ def instant(value: object, *, tz: str | None = None, name: str = "time") -> int:
             next="Write it as 2026-01-31T08:00:00Z, or give the zone with --tz (Python: tz=).",
         )
     return int(times.astype("int64")[0])
+
+
+def _exact(value: datetime) -> int | None:
+    """Return the microseconds of an aware datetime without reading it as text, if they are whole.
+
+    None where it would not be understood as text either: whoever asked is told why.
+    """
+    offset = None if pd.isna(value) else value.utcoffset()
+    finer = isinstance(value, pd.Timestamp) and value.nanosecond != 0
+    if offset is None or finer or offset % timedelta(minutes=1):
+        return None
+    us = microseconds(value)
+    return us if MIN_US <= us <= MAX_US else None
 
 
 def microseconds(moment: datetime) -> int:

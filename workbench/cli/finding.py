@@ -78,14 +78,9 @@ def find(
         else:
             found = bench.similarity.like(appearance=appearance, identity=identity, **given)
         shown = [*found.hits["identity_id"].dropna().unique(), *([identity] if identity else [])]
-        return _answer(found, _names(bench, shown), of_identity=identity is not None)
-
-
-def _names(bench: Workbench, ids: Sequence[str]) -> dict[str, str]:
-    """Return the names of those that have one, by id."""
-    people = bench.manager.graph.nodes("Identity", ids=ids)
-    named = people.set_index("id")["name"].dropna()
-    return {str(who): str(name) for who, name in named.items()}
+        return _answer(
+            found, bench.manager.graph.called("Identity", shown), of_identity=identity is not None
+        )
 
 
 def _exactly_one(asked: Mapping[str, object]) -> None:

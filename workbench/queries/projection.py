@@ -174,7 +174,7 @@ def project(
         random = random_pairs(
             lambda at: vectors.get(space.name, vids[at]), _tracks(rows), seed=seed
         )
-        names, cameras = _named(graph, "Identity"), _named(graph, "Camera")
+        names, cameras = graph.called("Identity"), graph.called("Camera")
     points = rows.assign(x=found.xy[:, 0], y=found.xy[:, 1])
     crops = Crops(graph)
 
@@ -213,11 +213,6 @@ def _tracks(rows: pd.DataFrame) -> np.ndarray:
     camera = rows["camera_id"].fillna(rows["place_id"])
     codes = rows.assign(_camera=camera).groupby(["_camera", "tracking_id"], dropna=False).ngroup()
     return codes.where(rows["tracking_id"].notna() & camera.notna(), -1).to_numpy("int64")
-
-
-def _named(graph: GraphStore, label: str) -> dict[str, str]:
-    found = graph.nodes(label).set_index("id")["name"].dropna()
-    return {str(key): str(name) for key, name in found.items()}
 
 
 def nobody(graph: GraphStore, key: str) -> NotFoundError:

@@ -99,15 +99,16 @@ def selection(
 
 def _require(graph: GraphStore, cameras: list[str], identities: list[str]) -> None:
     if cameras:
-        there = set(graph.nodes("Camera", ids=cameras)["id"])
-        there |= set(graph.nodes("Place", ids=cameras)["id"])
-        for one in cameras:
+        there = set(graph.known("Camera", cameras))
+        others = [one for one in cameras if one not in there]
+        there |= set(graph.known("Place", others)) if others else set()
+        for one in others:
             if one not in there:
                 raise unknown(graph, "Camera", one, what="camera or place")
-    if len(identities) == 1:
+    if len(identities) == 1:  # a cell at a time is read faster than a table is made
         there = {one for one in identities if graph.node("Identity", one) is not None}
     else:
-        there = set(graph.nodes("Identity", ids=identities)["id"])
+        there = set(graph.known("Identity", identities)) if identities else set()
     for one in identities:
         if one not in there:
             raise unknown(graph, "Identity", one)

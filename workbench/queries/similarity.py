@@ -315,7 +315,7 @@ class Similarity:
                 raise _without(space, f"appearance {appearance}")
             return rows, [appearance], vids
         assert identity is not None
-        if self._manager.graph.nodes("Identity", ids=[identity]).empty:
+        if not self._manager.graph.known("Identity", [identity]):
             raise unknown(self._manager.graph, "Identity", identity)
         hers = Selection(identities=[identity])
         vids, found = self._manager.pair.named_rows(
@@ -382,8 +382,8 @@ class Similarity:
             rows[COLUMNS],
             self._display_tz,
             Shown(
-                names=self._named("Identity", rows["identity_id"]),
-                cameras=self._named("Camera", rows["camera_id"]),
+                names=graph.called("Identity", _distinct(rows["identity_id"])),
+                cameras=graph.called("Camera", _distinct(rows["camera_id"])),
                 pictures=pictures,
                 queries={one: pictures[one] for one in asked if one in pictures},
                 crop=self._crops.picture,
@@ -402,11 +402,9 @@ class Similarity:
         pairs = zip(known["frame_path"].astype("str"), loads, strict=True)
         return dict(zip(known.index.astype("str"), pairs, strict=True))
 
-    def _named(self, label: str, ids: pd.Series) -> dict[str, str]:
-        """Return the names of those that have one, by id."""
-        wanted = ids.dropna().unique().tolist()
-        found = self._manager.graph.nodes(label, ids=wanted).set_index("id")["name"].dropna()
-        return {str(key): str(name) for key, name in found.items()}
+
+def _distinct(ids: pd.Series) -> list[str]:
+    return ids.dropna().unique().tolist()
 
 
 def _check(k: int, min_similarity: float | None, by: str) -> None:

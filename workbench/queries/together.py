@@ -381,15 +381,10 @@ class Together:
         )
 
     def _places(self) -> dict[str, str]:
-        tables = [self._graph.nodes(label) for label in ("Camera", "Place")]
-        known = pd.concat([one.reindex(columns=["id", "name"]) for one in tables])
-        known = known.dropna(subset="name")
-        return dict(zip(known["id"], known["name"], strict=True))
+        return self._graph.called("Camera") | self._graph.called("Place")
 
     def _called(self, ids: list[str]) -> dict[str, str]:
-        people = self._graph.nodes("Identity", ids=list(dict.fromkeys(ids)))
-        known = people.dropna(subset="name")
-        return dict(zip(known["id"], known["name"], strict=True))
+        return self._graph.called("Identity", list(dict.fromkeys(ids)))
 
     # ------------------------------------------------------------------ what is counted
     def _seen(

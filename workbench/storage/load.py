@@ -283,6 +283,7 @@ class Load:
             self._write_table(manager, label, table, report, sink)
         report.rejected = 0 if self.readers else sink.count
         for reader in self.readers:
+            reader.batch_rows = min(reader.batch_rows, manager.graph.unit_rows)
             for batch in self._progress(reader):
                 self._write_batch(manager, reader.name, batch, report, sink)
         self.record.finish(manager, report.rows)

@@ -52,7 +52,7 @@ server.bolt.listen_address={host}:{port}
 server.http.enabled=false
 server.https.enabled=false
 dbms.security.auth_enabled={auth}
-server.memory.pagecache.size=64m
+server.memory.pagecache.size=256m
 dbms.usage_report.enabled=false
 db.transaction.timeout=30s
 # A statement does not read the files of this machine.
@@ -231,7 +231,7 @@ def _check_own(place: Path) -> None:
 
 def _command(place: Path) -> list[str]:
     opened = [f"--add-opens={package}=ALL-UNNAMED" for package in _OPENED]
-    memory = ["-Xms256m", "-Xmx512m", "-XX:+UseSerialGC"]
+    memory = ["-Xms256m", "-Xmx1g", "-XX:+UseParallelGC"]
     return [java(), *memory, *opened, "-cp", class_path(jars()), *_words(place)]
 
 

@@ -121,6 +121,7 @@ class GraphStore(ABC):
     """
 
     supports: frozenset[str] = frozenset()
+    unit_rows = 1_000_000  # appearances that a load gives to one unit of work, at most
     store_id: str
 
     # ------------------------------------------------------------------ primitives
@@ -240,6 +241,11 @@ class GraphStore(ABC):
     def known(self, label: str, ids: Sequence[str]) -> list[str]:
         """Return those of the ids that are there, in any order."""
         return self.nodes(label, ids=ids)["id"].tolist()
+
+    def called(self, label: str, ids: Sequence[str] | None = None) -> dict[str, str]:
+        """Return the names of those of a label that have one, by id; `ids` selects."""
+        named = self.nodes(label, ids=ids).set_index("id")["name"].dropna()
+        return {str(key): str(name) for key, name in named.items()}
 
     def ids_around(self, label: str, key: str, n: int) -> list[str]:
         """Return up to `n` ids before the place of `key` in order of id, and `n` from there on."""

@@ -123,12 +123,6 @@ def upsert_nodes(table: Table) -> str:
     )
 
 
-CAPTURED = (
-    "CREATE (a)-[seen:CAPTURED_BY]->(c) "
-    "SET seen.timestamp_us = a.timestamp_us, seen.timestamp = a.timestamp"
-)
-
-
 def create_appearances(given: Collection[str], *, linked: bool) -> str:
     """Return the statement that writes a batch of new appearances, each with its camera and link.
 
@@ -145,14 +139,15 @@ def create_appearances(given: Collection[str], *, linked: bool) -> str:
     ends, edges = "", ""
     if "camera_id" in given:
         ends += by_id("c", "Camera", "$camera_id[k]")
-        edges += f"{CAPTURED} "
+        seen = f"timestamp_us: $timestamp_us[k], timestamp: {moment('$timestamp_us[k]')}"
+        edges += f", (a)-[:CAPTURED_BY {{{seen}}}]->(c)"
     if linked:
         ends += by_id("i", "Identity", "$link_identity_id[k]")
         link = ["key: $id[k]", *_said(schema.HAS_APPEARANCE, given, prefix="link_")]
-        edges += f"CREATE (i)-[:HAS_APPEARANCE {{{', '.join(link)}}}]->(a) "
+        edges += f", (i)-[:HAS_APPEARANCE {{{', '.join(link)}}}]->(a)"
     return (
         f"UNWIND range(0, $n - 1) AS k {ends}"
-        f"CREATE (a:Appearance {{{', '.join(said)}}}) {edges}RETURN count(*)"
+        f"CREATE (a:Appearance {{{', '.join(said)}}}){edges} RETURN count(*)"
     )
 
 

@@ -34,6 +34,8 @@ class Neo4jGraphStore(GraphStore):
     """
 
     supports = frozenset({"transactions", "durable"})
+    # A server keeps what is not committed in its heap: about 20 kB for each appearance.
+    unit_rows = 10_000
 
     def __init__(self, database: Neo4jDatabase) -> None:
         self.database = database
@@ -159,6 +161,16 @@ class Neo4jGraphStore(GraphStore):
     def known(self, label: str, ids: Sequence[str]) -> list[str]:
         return self._rows.known(label, ids)
 
+    def called(self, label: str, ids: Sequence[str] | None = None) -> dict[str, str]:
+        found = "" if ids is None else cypher.among_ids("n", label, "$ids")
+        rows = self.database.rows(
+            f"names {label}",
+            f"{found or f'MATCH (n:{label}) '}WITH n WHERE n.name IS NOT NULL "
+            "RETURN n.id, n.name ORDER BY n.id",
+            ids=None if ids is None else sendable(ids),
+        )
+        return dict(rows)
+
     def ids_around(self, label: str, key: str, n: int) -> list[str]:
         if not sendable([key]):
             return []
@@ -238,11 +250,11 @@ class Neo4jGraphStore(GraphStore):
         return int(self.database.value("count vectors", text, space=space))
 
     def owners(self, space: str, vids: np.ndarray) -> pd.DataFrame:
-        rows = self.database.rows(
+        rows = self.database.value(
             "owners",
             "UNWIND $vids AS vid MATCH (a:Appearance)-[r:EMBEDDED {vid: vid}]->"
             "(s:VectorSpace {name: $space}) USING INDEX SEEK r:EMBEDDED(vid) "
-            "RETURN vid, a.id ORDER BY vid",
+            f"WITH vid, a ORDER BY vid {_AT_ONCE.format('vid, a.id')}",
             space=space,
             vids=np.unique(np.asarray(vids, dtype="int64")).tolist(),
         )
@@ -278,11 +290,11 @@ class Neo4jGraphStore(GraphStore):
 
     def identities_of(self, appearance_ids: Sequence[str]) -> pd.DataFrame:
         table = schema.HAS_APPEARANCE
-        rows = self.database.rows(
+        rows = self.database.value(
             "identities of",
             f"{cypher.among_ids('y', 'Appearance', '$ids')}"
-            "MATCH (x:Identity)-[r:HAS_APPEARANCE]->(y) "
-            f"RETURN {cypher.edge_columns(table)} ORDER BY x.id, y.id",
+            "MATCH (x:Identity)-[r:HAS_APPEARANCE]->(y) WITH x, r, y ORDER BY x.id, y.id "
+            f"{_AT_ONCE.format(cypher.edge_columns(table))}",
             ids=sendable(appearance_ids),
         )
         return frames.frame(table.columns, rows)
@@ -291,14 +303,15 @@ class Neo4jGraphStore(GraphStore):
         if selection.limit is not None:  # the order that a limit needs is that of sightings
             return super().vids_within(space, selection)
         match, parameters = _selected(selection)
-        rows = self.database.rows(
-            "vids within",
-            f"{match} MATCH (a)-[r:EMBEDDED]->(:VectorSpace {{name: $space}}) "
-            "RETURN r.vid AS vid ORDER BY vid",
-            space=space,
-            **parameters,
+        if space in cypher.INDEXED_SPACES:  # what the appearance itself says, with no step further
+            found = f"WITH a.{space}_embedding_idx AS vid WHERE vid >= 0"
+        else:
+            parameters["space"] = space
+            found = "MATCH (a)-[r:EMBEDDED]->(:VectorSpace {name: $space}) WITH r.vid AS vid"
+        vids = self.database.value(
+            "vids within", f"{match} {found} RETURN collect(vid)", **parameters
         )
-        return np.array([vid for (vid,) in rows], dtype="int64")
+        return np.sort(np.array(vids, dtype="int64"))
 
     def observations(self) -> Observations:
         # One row for each identity and place, its times in a list: names come once.
@@ -324,6 +337,8 @@ class Neo4jGraphStore(GraphStore):
             self.database.execute(_STATISTICS, ids=ids[first : first + _PEOPLE])
 
 
+# The rows that belong to a list of ids, as one: the driver takes as long for a row as for a list.
+_AT_ONCE = "RETURN collect([{}])"
 _STATISTICS = (
     f"UNWIND $ids AS id {cypher.by_id('i', 'Identity', 'id')}"
     "OPTIONAL MATCH (i)-[h:HAS_APPEARANCE]->(a:Appearance) "

@@ -147,8 +147,8 @@ class Neo4jRows:
         if len(seen):
             self.database.execute(
                 f"UNWIND range(0, $n - 1) AS k {cypher.by_id('a', 'Appearance', '$id[k]')}"
-                f"{cypher.by_id('c', 'Camera', '$camera_id[k]')}"
-                f"{cypher.CAPTURED} RETURN count(*)",
+                f"{cypher.by_id('c', 'Camera', '$camera_id[k]')}CREATE (a)-[r:CAPTURED_BY]->(c) "
+                "SET r.timestamp_us = a.timestamp_us, r.timestamp = a.timestamp RETURN count(*)",
                 n=len(seen),
                 id=seen["id"].tolist(),
                 camera_id=seen["camera_id"].tolist(),
