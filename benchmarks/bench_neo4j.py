@@ -75,14 +75,25 @@ def questions(bench: workbench.Workbench, people: list[str], ids: list[str]) -> 
 LIMITS = {"whom she met, 60 s": 0.1}
 
 
-def chains(graph: Neo4jGraphStore) -> tuple[int, float]:
-    """Make every chain anew; return how many edges and how long the statements took."""
+def chains(graph: Neo4jGraphStore) -> tuple[int, float, float]:
+    """Take every chain away and let it be found and made; return edges, seconds to make, in all."""
+    some = "MATCH ()-[r:NEXT|SAME_TRACK]->() WITH r LIMIT 20000 DELETE r RETURN count(*)"
+    edges = 0
+    while gone := graph.database.write("cut", lambda run: run(some, {}))[0][0]:
+        edges += gone
+    noted = graph._rows.chains
+    mend, took = noted.mend, []
+
+    def timed() -> None:
+        begun = time.perf_counter()
+        mend()
+        took.append(time.perf_counter() - begun)
+
+    noted.mend = timed  # type: ignore[method-assign]
     begun = time.perf_counter()
     with graph.transaction():
         graph.mend_indexes()
-    took = time.perf_counter() - begun
-    counted = "MATCH ()-[r:NEXT|SAME_TRACK]->() RETURN count(r)"
-    return int(graph.database.value("count", counted)), took
+    return edges, max(took), time.perf_counter() - begun
 
 
 def main() -> int:
@@ -107,8 +118,9 @@ def main() -> int:
             ask(report, team, file, rows, 20 if smoke else 200)
             graph = team.manager.graph
             assert isinstance(graph, Neo4jGraphStore)
-            edges, took = chains(graph)
-            report.fact("every chain made anew", edges, f"{edges / took:,.0f} edges/s")
+            edges, took, whole = chains(graph)
+            made = f"{edges / took:,.0f} edges/s, {whole:.1f} s with looking"
+            report.fact("every chain made anew", edges, made)
     return report.print(seed=SEED)
 
 

@@ -199,7 +199,12 @@ BROKEN = {
     "MATCH ()-[r:SAME_TRACK]->() DELETE r": "index",
     "MATCH ()-[r:CAPTURED_BY]->() WITH r LIMIT 1 DELETE r": "index",
     "MATCH (a:Appearance) MATCH (c:Camera {id: 'lab'}) CREATE (a)-[:CAPTURED_BY]->(c)": "index",
+    "MATCH ()-[r:CAPTURED_BY]->() SET r.timestamp_us = 0": "index",
+    "MATCH (a:Appearance) WITH collect(a) AS xs CREATE (xs[0])-[:NEXT]->(xs[5])": "index",
+    "MATCH (a:Appearance), (b:Appearance) WHERE NOT EXISTS { (:Identity)-->(a) } "
+    "WITH a, b LIMIT 3 CREATE (a)-[:NEXT]->(b), (b)-[:SAME_TRACK]->(a)": "index",
     "MATCH (a:Appearance) SET a.ts_us = a.ts_us + 1": "index",
+    "MATCH (a:Appearance) WITH a SKIP 3 LIMIT 2 SET a.ts_us = a.ts_us + 3600000000": "index",
     "MATCH (a:Appearance) SET a.timestamp = datetime()": "index",
     "MATCH (a:Appearance) SET a.face_embedding_idx = 7": "index",
     "MATCH (s:WorkbenchStore) SET s.sequence = 1": "counter",

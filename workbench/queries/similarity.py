@@ -315,13 +315,13 @@ class Similarity:
                 raise _without(space, f"appearance {appearance}")
             return rows, [appearance], vids
         assert identity is not None
-        if not self._manager.graph.known("Identity", [identity]):
-            raise unknown(self._manager.graph, "Identity", identity)
         hers = Selection(identities=[identity])
         vids, found = self._manager.pair.named_rows(
             space, lambda: self._manager.graph.vids_within(space, hers)
         )
         if not len(vids):
+            if not self._manager.graph.known("Identity", [identity]):
+                raise unknown(self._manager.graph, "Identity", identity)
             raise _without(space, f"identity {identity}")
         rows = found.astype("float64")
         rows /= np.linalg.norm(rows, axis=1)[:, None]

@@ -128,14 +128,15 @@ def nearest_identities(
             without=without,
         )
         links = pair.graph.identities_of(found["appearance_id"].unique().tolist())
-        owned = found.merge(links[["appearance_id", "identity_id"]], on="appearance_id")
-        best = owned.sort_values(["query", "rank"]).drop_duplicates(["query", "identity_id"])
-        people = best.groupby("query").size().reindex(found["query"].unique()).fillna(0)
-        if ask >= total or (people >= k).all():
+        whose = links.drop_duplicates("appearance_id").set_index("appearance_id")["identity_id"]
+        owned = found.assign(identity_id=whose.reindex(found["appearance_id"]).array)
+        best = owned[owned["identity_id"].notna()].drop_duplicates(["query", "identity_id"])
+        people = np.bincount(best["query"], minlength=len(np.atleast_2d(queries)))
+        if ask >= total or (people[found["query"].unique()] >= k).all():
             break
         ask = min(total, ask * 4)
-    best = best.groupby("query", sort=False).head(k).reset_index(drop=True)
-    best["rank"] = best.groupby("query").cumcount() + 1
+    rank = best.groupby("query").cumcount().to_numpy() + 1
+    best = best.assign(rank=rank)[rank <= k].reset_index(drop=True)
     return best[["query", "appearance_id", "identity_id", "vid", "similarity", "rank"]]
 
 

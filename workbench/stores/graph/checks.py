@@ -15,26 +15,33 @@ from workbench.stores.graph import cypher
 from workbench.stores.graph.base import Finding
 from workbench.stores.neo4j_database import Neo4jDatabase
 
-_SHOWN = 20  # findings of one sort that are named; the others are counted
+_AMONG = cypher.among_ids("a", "Appearance", "$ids")
 _OFFSET = "coalesce(toInteger(round(c.clock_offset_s * 1000000, 0, 'HALF_UP')), 0)"
 
+_NO_EDGE = (
+    "MATCH (a:Appearance) WHERE a.camera_id IS NOT NULL "
+    "AND COUNT { (a)-[r:CAPTURED_BY]->(:Camera {id: a.camera_id}) "
+    "WHERE r.timestamp_us = a.timestamp_us } <> 1 "
+    "OR COUNT { (a)-[:CAPTURED_BY]->() } > 1 "
+    "OR (a.camera_id IS NULL AND EXISTS { (a)-[:CAPTURED_BY]->() }) "
+)
+_NO_TIME = (
+    "MATCH (a:Appearance) OPTIONAL MATCH (c:Camera {id: a.camera_id}) "
+    f"WITH a, a.timestamp_us + {_OFFSET} AS corrected "
+    "WHERE a.ts_us IS NULL OR a.ts_us <> corrected "
+)
+_NO_MOMENT = (
+    f"MATCH (a:Appearance) WITH a, {cypher.moment('a.timestamp_us')} AS moment "
+    "WHERE a.timestamp IS NULL OR a.timestamp <> moment "
+)
+_NO_ROW_ID = {
+    space: f"MATCH (a:Appearance) WITH a, coalesce([(a)-[r:EMBEDDED]->"
+    f"(:VectorSpace {{name: '{space}'}}) | r.vid][0], -1) AS vid "
+    f"WHERE vid <> coalesce(a.{space}_embedding_idx, -1) "
+    for space in cypher.INDEXED_SPACES
+}
 # Sort of finding, in words with the id at its end: a statement that returns the ids.
-_DERIVED = {
-    "the edge to its camera is not that of appearance": (
-        "MATCH (a:Appearance) WHERE a.camera_id IS NOT NULL "
-        "AND COUNT { (a)-[:CAPTURED_BY]->(:Camera {id: a.camera_id}) } <> 1 "
-        "OR COUNT { (a)-[:CAPTURED_BY]->() } > 1 "
-        "OR (a.camera_id IS NULL AND EXISTS { (a)-[:CAPTURED_BY]->() }) RETURN a.id AS id"
-    ),
-    "the corrected time is not that of appearance": (
-        "MATCH (a:Appearance) OPTIONAL MATCH (c:Camera {id: a.camera_id}) "
-        f"WITH a, {_OFFSET} AS shift WHERE a.ts_us IS NULL OR a.ts_us <> a.timestamp_us + shift "
-        "RETURN a.id AS id"
-    ),
-    "the time for people is not that of appearance": (
-        "MATCH (a:Appearance) WHERE a.timestamp IS NULL "
-        f"OR a.timestamp <> {cypher.moment('a.timestamp_us')} RETURN a.id AS id"
-    ),
+_CHAINS = {
     "the next sighting is not that after appearance": (
         "MATCH (i:Identity)-[:HAS_APPEARANCE]->(a:Appearance) WITH i, a ORDER BY a.ts_us, a.id "
         "WITH i, collect(a) AS xs UNWIND range(0, size(xs) - 1) AS k "
@@ -60,13 +67,15 @@ _DERIVED = {
         "MATCH (a:Appearance)-[:SAME_TRACK]->() WHERE a.camera_id IS NULL OR a.tracking_id IS NULL "
         "RETURN DISTINCT a.id AS id"
     ),
+}
+_DERIVED = {
+    "the edge to its camera is not that of appearance": f"{_NO_EDGE}RETURN a.id AS id",
+    "the corrected time is not that of appearance": f"{_NO_TIME}RETURN a.id AS id",
+    "the time for people is not that of appearance": f"{_NO_MOMENT}RETURN a.id AS id",
+    **_CHAINS,
     **{
-        f"the row id of its {space} is not that of appearance": (
-            f"MATCH (a:Appearance) WITH a, [(a)-[r:EMBEDDED]->(:VectorSpace {{name: '{space}'}}) "
-            f"| r.vid] AS vids WHERE coalesce(vids[0], -1) <> coalesce(a.{space}_embedding_idx, -1)"
-            " RETURN a.id AS id"
-        )
-        for space in cypher.INDEXED_SPACES
+        f"the row id of its {space} is not that of appearance": f"{text}RETURN a.id AS id"
+        for space, text in _NO_ROW_ID.items()
     },
 }
 _WRONG = {
@@ -149,21 +158,21 @@ def mend_counters(database: Neo4jDatabase) -> None:
     )
 
 
-def mend_derived(database: Neo4jDatabase) -> None:
-    """Make everything anew that follows from the rest, inside a unit of work, chains left out."""
-    idx = [
-        f"a.{space}_embedding_idx = coalesce("
-        f"[(a)-[r:EMBEDDED]->(:VectorSpace {{name: '{space}'}}) | r.vid][0], -1)"
-        for space in cypher.INDEXED_SPACES
-    ]
+def mend_derived(database: Neo4jDatabase) -> list[str]:
+    """Mend what follows from the rest, inside a unit of work; return who is wrong in a chain.
+
+    Nothing but what is wrong is written: a server holds in memory what a unit of work changes.
+    """
+    database.execute(f"{_NO_TIME}SET a.ts_us = corrected")
+    database.execute(f"{_NO_MOMENT}SET a.timestamp = moment")
+    for space, wrong in _NO_ROW_ID.items():
+        database.execute(f"{wrong}SET a.{space}_embedding_idx = vid")
+    ids = [key for (key,) in database.execute(f"{_NO_EDGE}RETURN a.id")]
+    database.execute(f"{_AMONG}MATCH (a)-[r:CAPTURED_BY]->() DELETE r", ids=ids)
     database.execute(
-        "MATCH (a:Appearance) OPTIONAL MATCH (c:Camera {id: a.camera_id}) "
-        f"WITH a, {_OFFSET} AS shift SET a.ts_us = a.timestamp_us + shift, "
-        f"a.timestamp = {cypher.moment('a.timestamp_us')}, {', '.join(idx)} RETURN count(*)"
+        f"{_AMONG}MATCH (c:Camera {{id: a.camera_id}}) CREATE (a)-[r:CAPTURED_BY]->(c) "
+        "SET r.timestamp_us = a.timestamp_us, r.timestamp = a.timestamp",
+        ids=ids,
     )
-    database.execute("MATCH (:Appearance)-[r:CAPTURED_BY]->() DELETE r")
-    database.execute(
-        "MATCH (a:Appearance) MATCH (c:Camera {id: a.camera_id}) CREATE (a)-[r:CAPTURED_BY]->(c) "
-        "SET r.timestamp_us = a.timestamp_us, r.timestamp = a.timestamp"
-    )
-    database.execute("MATCH (:Appearance)-[r:NEXT|SAME_TRACK]->() DELETE r")
+    found = [key for text in _CHAINS.values() for (key,) in database.execute(text)]
+    return list(dict.fromkeys(found))

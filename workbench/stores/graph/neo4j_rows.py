@@ -397,16 +397,14 @@ class Neo4jRows:
 
     # ------------------------------------------------------------------ making anew
     def mend_derived(self) -> None:
-        """Make everything anew that follows from the rest."""
-        checks.mend_derived(self.database)
-        rows = self.database.execute(
-            "MATCH (a:Appearance) OPTIONAL MATCH (i:Identity)-[:HAS_APPEARANCE]->(a) "
-            "RETURN DISTINCT i.id, a.camera_id, a.tracking_id"
-        )
-        chains = framed(rows, dict.fromkeys(("identity_id", "camera_id", "tracking_id"), "str"))
-        for moment in _EVER:
-            self.chains.people(chains.assign(ts_us=moment))
-            self.chains.tracks(chains.assign(ts_us=moment))
+        """Mend everything that follows from the rest."""
+        wrong = checks.mend_derived(self.database)
+        for first in range(0, len(wrong), _ROWS):
+            ids = wrong[first : first + _ROWS]
+            self.chains.cut(ids, tracks=True)
+            places = self._places(ids)
+            self.chains.people(places)
+            self.chains.tracks(places)
 
 
 def _parts(rows: pd.DataFrame) -> Iterator[pd.DataFrame]:
