@@ -15,9 +15,9 @@ from synthetic import SEED, Crowd
 
 import workbench
 from workbench.config import WorkbenchConfig
-from workbench.stores import neo4j_server
 from workbench.stores.graph.base import Selection
 from workbench.stores.graph.neo4j import Neo4jGraphStore
+from workbench.stores.neo4j import server as neo4j_server
 
 BATCH = Neo4jGraphStore.unit_rows  # as `workbench ingest` gives them
 DAY_US = 86_400_000_000

@@ -20,7 +20,7 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 
 import workbench
-from workbench.stores import neo4j_server
+from workbench.stores.neo4j import server as neo4j_server
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "notebooks"

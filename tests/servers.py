@@ -20,10 +20,10 @@ import pytest
 from pydantic import SecretStr
 
 from workbench.config import Neo4jConfig
-from workbench.stores import neo4j_server
 from workbench.stores.graph.neo4j import Neo4jGraphStore
 from workbench.stores.graph.neo4j_setup import apply_schema
-from workbench.stores.neo4j_database import Neo4jDatabase
+from workbench.stores.neo4j import server as neo4j_server
+from workbench.stores.neo4j.database import Neo4jDatabase
 
 NO_SERVER = "no Neo4j server: it takes Java 17 and Maven (or WORKBENCH_NEO4J_URI)"
 _BATCH = 10_000

@@ -11,7 +11,7 @@ import neo4j
 import pytest
 
 from tests.servers import Server, require
-from workbench.stores import neo4j_server as launcher
+from workbench.stores.neo4j import server as launcher
 
 PASSWORD = "a password of a test"
 CACHE = {name: os.environ[name] for name in ("WORKBENCH_CACHE",) if name in os.environ}

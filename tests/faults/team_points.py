@@ -28,9 +28,9 @@ import neo4j
 from neo4j.exceptions import ServiceUnavailable
 
 from workbench.errors import ServerAwayError, StoreError
-from workbench.stores import neo4j_database
 from workbench.stores.graph.neo4j import Neo4jGraphStore
-from workbench.stores.neo4j_database import Neo4jDatabase
+from workbench.stores.neo4j import database as neo4j_database
+from workbench.stores.neo4j.database import Neo4jDatabase
 from workbench.stores.vectors.faiss import FAISSVectorStore
 
 KILLS = ("before", "after")

@@ -10,7 +10,7 @@ import numpy as np
 
 from tests.faults import team, team_trial, trial
 from tests.servers import OwnServer
-from workbench.stores import neo4j_server
+from workbench.stores.neo4j import server as neo4j_server
 
 CLIENTS, STEPS, SERVERS = 20, 40, 5  # trials of a round
 USUAL = {

@@ -11,9 +11,9 @@ import numpy as np
 from tests.faults import safeguards
 from tests.faults.safeguards import remove, removed
 from workbench.storage import sweep
-from workbench.stores import neo4j_database
 from workbench.stores.graph.neo4j import Neo4jGraphStore
-from workbench.stores.neo4j_database import Neo4jDatabase
+from workbench.stores.neo4j import database as neo4j_database
+from workbench.stores.neo4j.database import Neo4jDatabase
 from workbench.stores.vectors.faiss import FAISSVectorStore
 
 __all__ = ["REMOVE", "remove", "removed"]

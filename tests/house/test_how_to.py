@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from tests.servers import require
-from workbench.stores import neo4j_jars, neo4j_server
+from workbench.stores.neo4j import jars as neo4j_jars
+from workbench.stores.neo4j import server as neo4j_server
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "docs" / "how-to"

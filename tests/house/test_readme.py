@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.servers import Server
-from workbench.stores import neo4j_jars
+from workbench.stores.neo4j import jars as neo4j_jars
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md"]

@@ -26,7 +26,7 @@ from tests.conftest import SHARED_DATA
 from workbench.config import WorkbenchConfig
 from workbench.errors import WorkbenchError
 from workbench.storage.migrate import Place, migrate
-from workbench.stores import neo4j_server
+from workbench.stores.neo4j import server as neo4j_server
 
 # When, and by which load of the same file.
 _WRITTEN = ["created_at", "updated_at", "loaded", "load", "load_id"]

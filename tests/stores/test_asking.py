@@ -26,9 +26,11 @@ from workbench.errors import (
     StoreBusyError,
     StoreError,
 )
-from workbench.stores import asking, asking_cypher, asking_sql
+from workbench.stores import asking
+from workbench.stores.asking import cypher as asking_cypher
+from workbench.stores.asking import sql as asking_sql
 from workbench.stores.database import SqliteDatabase
-from workbench.stores.neo4j_database import Neo4jDatabase
+from workbench.stores.neo4j.database import Neo4jDatabase
 
 HOSTILE_TEXT = "p2'}) DETACH DELETE (n) //; DELETE FROM appearance; --"
 

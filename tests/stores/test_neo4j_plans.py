@@ -15,7 +15,7 @@ from tests.servers import Server, fresh_graph
 from workbench.stores.graph.base import Selection
 from workbench.stores.graph.chains import Chains
 from workbench.stores.graph.neo4j import Neo4jGraphStore
-from workbench.stores.neo4j_database import Neo4jDatabase
+from workbench.stores.neo4j.database import Neo4jDatabase
 
 N = 3_000  # appearances; of so few the planner would rather look at all
 DAY = "2026-03-01T"

@@ -26,9 +26,9 @@ from workbench.errors import (
     ServerAwayError,
     StoreError,
 )
-from workbench.stores import neo4j_jars
-from workbench.stores import neo4j_server as launcher
-from workbench.stores.neo4j_server import LocalServer, missing, running, start, stop
+from workbench.stores.neo4j import jars as neo4j_jars
+from workbench.stores.neo4j import server as launcher
+from workbench.stores.neo4j.server import LocalServer, missing, running, start, stop
 
 PASSWORD = "a password of a test"
 
@@ -265,7 +265,7 @@ def test_one_that_does_not_come_up_is_not_left_running(ready: Path, tmp_path: Pa
         pytest.raises(ServerAwayError, match=r"after 0\.5 s"),
     ):
         # One that does not end when it is asked to is killed.
-        patch.setattr("workbench.stores.neo4j_server._END_S", 0.3)
+        patch.setattr("workbench.stores.neo4j.server._END_S", 0.3)
         start(tmp_path / "s", wait_s=0.5)
     assert gone(int((tmp_path / "pid").read_text()))
 

@@ -13,7 +13,7 @@ from workbench.errors import InvalidInputError, NotFoundError
 
 if TYPE_CHECKING:
     from workbench.cli.terminal import Screen
-    from workbench.stores.neo4j_server import LocalServer
+    from workbench.stores.neo4j.server import LocalServer
 
 _WAIT_S = 300.0  # after a kill, a large database reads its log first
 
@@ -100,7 +100,7 @@ def server(call: Call, kind: str, folder: Path, port: int | None, ends: bool) ->
 
 
 def _started(call: Call, folder: Path, port: int | None) -> Answer:
-    from workbench.stores import neo4j_server
+    from workbench.stores.neo4j import server as neo4j_server
 
     given = call.settings.neo4j.password
     password = given.get_secret_value() if given is not None else None
@@ -109,7 +109,7 @@ def _started(call: Call, folder: Path, port: int | None) -> Answer:
 
 
 def _stopped(folder: Path) -> Answer:
-    from workbench.stores import neo4j_server
+    from workbench.stores.neo4j import server as neo4j_server
 
     if not neo4j_server.kept(folder):
         raise NotFoundError(

@@ -35,7 +35,8 @@ from workbench.errors import (
     StoreError,
     StoreVersionError,
 )
-from workbench.stores import asking, asking_sql, locks
+from workbench.stores import asking, locks
+from workbench.stores.asking import sql as asking_sql
 
 APPLICATION_ID = 0x5742_5331  # "WBS1": tells our files from other people's SQLite files
 VERSION = 1

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pandas as pd
 
 from workbench.stores.graph import cypher
-from workbench.stores.neo4j_database import Neo4jDatabase
+from workbench.stores.neo4j.database import Neo4jDatabase
 
 _CHAINS = 2_000  # that are mended with one statement
 

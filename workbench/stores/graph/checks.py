@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from workbench import schema
 from workbench.stores.graph import cypher
 from workbench.stores.graph.base import Finding
-from workbench.stores.neo4j_database import Neo4jDatabase
+from workbench.stores.neo4j.database import Neo4jDatabase
 
 _AMONG = cypher.among_ids("a", "Appearance", "$ids")
 _OFFSET = "coalesce(toInteger(round(c.clock_offset_s * 1000000, 0, 'HALF_UP')), 0)"

@@ -14,7 +14,7 @@ from workbench.config import Neo4jConfig
 from workbench.stores.graph import checks, cypher, frames, neo4j_setup
 from workbench.stores.graph.base import Finding, GraphStore, Observations, Selection
 from workbench.stores.graph.neo4j_rows import Neo4jRows, framed, sendable
-from workbench.stores.neo4j_database import Neo4jDatabase
+from workbench.stores.neo4j.database import Neo4jDatabase
 
 _PEOPLE = 5_000  # whose statistics are made with one statement
 

@@ -17,7 +17,7 @@ from workbench.errors import InvalidInputError, NotFoundError, StoreError
 from workbench.schema import Table
 from workbench.stores.graph import checks, cypher, frames
 from workbench.stores.graph.chains import Chains
-from workbench.stores.neo4j_database import Neo4jDatabase
+from workbench.stores.neo4j.database import Neo4jDatabase
 
 _ROWS = 5_000  # that go with one statement
 _EVER = (-(2**62), 2**62)

@@ -6,7 +6,7 @@ import uuid
 
 from workbench.errors import ConflictError, StoreError
 from workbench.stores.graph import cypher
-from workbench.stores.neo4j_database import VERSION, Neo4jDatabase
+from workbench.stores.neo4j.database import VERSION, Neo4jDatabase
 
 _STORE = (
     "MERGE (s:WorkbenchStore {no: 1}) ON CREATE SET s.store_id = $store_id, "

@@ -27,9 +27,9 @@ from workbench.errors import (
     ServerAwayError,
     StoreError,
 )
-from workbench.stores import processes
 from workbench.stores.locks import alone
-from workbench.stores.neo4j_jars import class_path, environment, jars, java, missing
+from workbench.stores.neo4j import processes
+from workbench.stores.neo4j.jars import class_path, environment, jars, java, missing
 
 __all__ = ["LocalServer", "kept", "missing", "running", "start", "stop"]
 

@@ -2,8 +2,8 @@
 
 What both databases have in common: which values a question may be given, how long it may take,
 how many rows come back, and what kind of column they become. What a question may do is decided by
-the database, never by looking at its text: :mod:`workbench.stores.asking_sql`,
-:mod:`workbench.stores.asking_cypher`.
+the database, never by looking at its text: :mod:`workbench.stores.asking.sql`,
+:mod:`workbench.stores.asking.cypher`.
 """
 
 from __future__ import annotations

@@ -37,7 +37,8 @@ from workbench.errors import (
     UncertainCommitError,
     WorkbenchError,
 )
-from workbench.stores import asking, asking_cypher
+from workbench.stores import asking
+from workbench.stores.asking import cypher as asking_cypher
 
 VERSION = 1
 LEASE = 65_536
