@@ -121,6 +121,26 @@ class VectorStoreContract:
                 store.create_space(other)
         assert store.spaces() == {"face": face}
 
+    def test_a_space_made_anew_has_nothing_of_the_one_before(self, store: VectorStore) -> None:
+        store.create_space(VectorSpace("face", 3, "float32"))
+        store.create_space(VectorSpace("reid", 2, "float32"))
+        store.put("face", np.array([1, 2]), np.eye(3)[:2])
+        store.put("reid", np.array([3]), np.ones((1, 2)))
+        assert store.search("face", np.eye(3)[0], k=5)["vid"].tolist() == [1, 2]
+        anew = VectorSpace("face", 2, "float16", model_id="m", threshold=0.5)
+        store.renew_space(anew)
+        assert store.spaces()["face"] == anew
+        assert store.counts() == {"face": 0, "reid": 1}
+        assert store.vids("face").tolist() == []
+        assert store.search("face", np.ones(2), k=5).empty
+        store.put("face", np.array([1, 9]), np.eye(2))
+        assert store.search("face", np.eye(2)[1], k=5)["vid"].tolist() == [9, 1]
+        assert store.get("face", np.array([9])).tolist() == [[0.0, 1.0]]
+        assert store.vids("reid").tolist() == [3]
+        assert store.verify().empty
+        with pytest.raises(NotFoundError, match="none"):
+            store.renew_space(VectorSpace("none", 2))
+
     def test_an_unknown_space_is_not_found(self, plane: VectorStore) -> None:
         one = np.array([1])
         for ask in (

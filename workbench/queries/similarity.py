@@ -335,7 +335,7 @@ class Similarity:
             raise unknown(self._manager.graph, "Appearance", appearance)
 
     def _settings(self, space: str) -> Any:
-        found = self._manager.vector.spaces()
+        found = self._manager.pair.spaces()
         checked(space, "space")
         if space not in found:
             known = ", ".join(sorted(found)) or "none yet"

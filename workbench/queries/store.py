@@ -35,7 +35,7 @@ class Store:
             counts = graph.counts()
             seen = graph.observations()
             cameras = graph.nodes("Camera")["id"].tolist()
-            spaces = vector.spaces()
+            spaces = self._manager.pair.spaces()
             rows = {name: graph.count_vectors(name) for name in spaces}
             sequence = graph.sequence()
         identified = int((seen.identity >= 0).sum())

@@ -182,7 +182,7 @@ class AppearanceWriter:
         self, space: str, mine: pd.DataFrame, matrix: np.ndarray, mask: np.ndarray
     ) -> pd.Series:
         differs = pd.Series(mask[mine.index], index=mine.index)
-        if space not in self._vector.spaces() or not differs.any():
+        if space not in self._pair.spaces() or not differs.any():
             return differs
         named = self._graph.vectors_of(space, mine["id"].tolist()).set_index("appearance_id")
         both = differs & mine["id"].isin(named.index)

@@ -154,7 +154,7 @@ def _examine_vectors(pair: StorePair, out: Examination) -> None:
     if "space" in out.found:
         return
     damaged = pair.vector.verify()
-    for space in pair.vector.spaces():
+    for space in pair.spaces():
         named = pair.graph.vectors_of(space)
         out.checked["vectors"] += len(named)
         out.checked["spaces"] += 1
@@ -223,7 +223,7 @@ def content_hash(pair: StorePair) -> str:
             if not table.derived:
                 for block in _texts(table, stored(pair.graph, label)):
                     digest.update(block)
-        for name, space in sorted(pair.vector.spaces().items()):
+        for name, space in sorted(pair.spaces().items()):
             digest.update(repr(space).encode())
             named = pair.graph.vectors_of(name).sort_values("appearance_id")
             for first in range(0, len(named), _BLOCK):

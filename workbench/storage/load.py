@@ -191,7 +191,7 @@ class Load:
         space_settings: Mapping[str, Mapping[str, Any]],
     ) -> None:
         """Refuse vector spaces that could not be made, while there is nothing to undo."""
-        there = {} if existing is None else existing.vector.spaces()
+        there = {} if existing is None else existing.pair.spaces()
         for space, dim in self.spaces.items():
             if space not in there:
                 stated = space_settings.get(space, {})
@@ -235,7 +235,7 @@ class Load:
             )
 
     def _check_space(self, manager: HybridStorageManager, space: str, dim: int) -> None:
-        there = manager.vector.spaces().get(space)
+        there = manager.pair.spaces().get(space)
         if there is None:
             return
         wanted = {"dim": dim, "model_id": self.policy.model_id, "precision": self.policy.precision}

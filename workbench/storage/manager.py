@@ -487,7 +487,7 @@ class HybridStorageManager(StorageManager):
     def find_similar_faces(
         self, embedding: np.ndarray, k: int = 10, min_similarity: float | None = None
     ) -> list[tuple[str, float]]:
-        if "face" not in self.vector.spaces():
+        if "face" not in self.pair.spaces():
             return []
         hits = nearest.hits(self.pair, "face", embedding, k=k, min_similarity=min_similarity)
         return list(zip(hits.appearance_id.tolist(), hits.similarity.tolist(), strict=True))

@@ -127,7 +127,7 @@ def migrate(
 def counts(manager: HybridStorageManager) -> dict[str, int]:
     """Return the rows of a store by label and kind, and the named vectors of each space."""
     named = {
-        f"vectors {space}": manager.graph.count_vectors(space) for space in manager.vector.spaces()
+        f"vectors {space}": manager.graph.count_vectors(space) for space in manager.pair.spaces()
     }
     return {name: n for name, n in (manager.graph.counts() | named).items() if n}
 

@@ -152,7 +152,7 @@ def matching(
     Exact: the best of both need not be first in either, so each space is asked for more people
     until nobody left out can score as much as the last of the answer.
     """
-    spaces = pair.vector.spaces()
+    spaces = pair.spaces()
     asked = {space: v for space, v in given.items() if v is not None and space in spaces}
     depth = 2 * k
     while True:

@@ -59,6 +59,7 @@ class StorePair:
         self.graph = graph
         self.vector = vector
         self.space_settings = dict(space_settings or {})
+        self._counted: set[str] = set()
 
     @contextmanager
     def unit(self) -> Iterator[None]:
@@ -73,7 +74,7 @@ class StorePair:
         """
         op_id = uuid.uuid4().hex
         try:
-            with self.graph.transaction(op_id):
+            with self._in_doubt(), self.graph.transaction(op_id):
                 yield
         except StoreBusyError:  # it never began
             raise
@@ -87,6 +88,15 @@ class StorePair:
         except StoreError as error:
             if not self._written(op_id, error):
                 raise
+
+    @contextmanager
+    def _in_doubt(self) -> Iterator[None]:
+        """Forget which spaces count when what is done inside fails: one may have been new."""
+        try:
+            yield
+        except BaseException:
+            self._counted.clear()
+            raise
 
     def _written(self, op_id: str, error: WorkbenchError) -> bool:
         """Return whether the unit of work that ended with this error was committed all the same."""
@@ -164,7 +174,7 @@ class StorePair:
                 where=f"space {space}",
                 next="Give one row for each appearance; None or a row of NaN is no vector.",
             )
-        known = self.vector.spaces().get(space)
+        known = self.spaces().get(space)
         dim = known.dim if known else self.stated(space).get("dim") or np.shape(given)[-1]
         if mask.any() and not known:
             self.space(space, dim)  # refuses what could not be made, before anything is written
@@ -181,15 +191,28 @@ class StorePair:
 
     def space(self, name: str, dim: int) -> VectorSpace:
         """Return the space as it is, or as it will be made for vectors of `dim` numbers."""
-        known = self.vector.spaces().get(name)
+        known = self.spaces().get(name)
         if known is not None:
             return known
         return planned_space(name, dim, self.stated(name))
 
     def make_space(self, name: str, dim: int) -> None:
         """Make a space that is not there, inside a unit of work."""
-        if name not in self.vector.spaces():
-            self.vector.create_space(self.space(name, dim))
+        if name in self.spaces():
+            return
+        planned = self.space(name, dim)
+        if name in self.vector.spaces():
+            self.vector.renew_space(planned)
+        else:
+            self.vector.create_space(planned)
+
+    def spaces(self) -> dict[str, VectorSpace]:
+        """Return the spaces that count, by name: not what is left of a write that failed."""
+        there = self.vector.spaces()
+        new = [name for name in there if name not in self._counted]
+        if new:  # one that counts always will
+            self._counted.update(self.graph.spaces_named(new))
+        return {name: space for name, space in there.items() if name in self._counted}
 
 
 def planned_space(name: str, dim: int, stated: Mapping[str, Any]) -> VectorSpace:

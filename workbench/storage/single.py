@@ -43,7 +43,7 @@ def write_single(pair: StorePair, appearance: Appearance, vectors: Mapping[str, 
     vids = {space: first + n for n, space in enumerate(vectors)}
     try:
         with pair.unit():
-            spaces = pair.vector.spaces() if vectors else {}
+            spaces = pair.spaces() if vectors else {}
             for space, vector in vectors.items():
                 if space not in spaces or not _is_vector(vector, spaces[space].dim):
                     raise _LongWay

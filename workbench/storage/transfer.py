@@ -20,6 +20,9 @@ from workbench.stores.graph.base import Selection
 from workbench.stores.vectors.base import StoredRows
 
 _ROWS = 5_000
+_NO_NAMES = pd.DataFrame(
+    {"appearance_id": pd.Series([], dtype="str"), "vid": pd.Series([], dtype="int64")}
+)
 _APPEARANCES = "Appearance"
 
 
@@ -63,8 +66,9 @@ def transfer(
         Called after each batch with how far it is and how many rows the batch had.
     """
     with target.unit():
-        for space in source.vector.spaces().values():
+        for space in source.spaces().values():
             target.vector.create_space(space)
+            target.graph.name_vectors(space.name, _NO_NAMES)  # it counts, whatever is in it
     for label, table in {**schema.NODES, **schema.EDGES}.items():
         if table.derived or label == "HAS_APPEARANCE":
             continue
@@ -112,7 +116,7 @@ def _page(source: StorePair, target: StorePair, page: pd.DataFrame) -> None:
     nodes = page.assign(timestamp=page["timestamp_recorded"])[schema.APPEARANCE.names]
     links = source.graph.identities_of(ids)
     vectors = {}
-    for space in source.vector.spaces():
+    for space in source.spaces():
         named = source.graph.vectors_of(space, ids)
         if len(named):
             rows = source.vector.stored(space, named["vid"].to_numpy())

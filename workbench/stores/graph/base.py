@@ -278,6 +278,14 @@ class GraphStore(ABC):
     def vectors_of(self, space: str, ids: Sequence[str] | None = None) -> pd.DataFrame:
         """Return ``appearance_id``, ``vid`` of the named vectors, in order of vid."""
 
+    def spaces_named(self, spaces: Sequence[str]) -> list[str]:
+        """Return those of the spaces that count: where vectors were named, or were to be.
+
+        All of them where both stores share their commits; else what a write that failed left in
+        the vector store is not one.
+        """
+        return list(spaces)
+
     def count_vectors(self, space: str) -> int:
         """Return how many vectors of a space are named: the ones that count."""
         return len(self.vectors_of(space))

@@ -226,7 +226,7 @@ class Neo4jGraphStore(GraphStore):
     # ------------------------------------------------------------------ vectors by name
     def name_vectors(self, space: str, frame: pd.DataFrame) -> None:
         self.database.require_unit()
-        if len(frame) and self._rows.name_vectors(space, frame):
+        if self._rows.name_vectors(space, frame):
             # The same name again un-named it for a moment: what has a name is not swept.
             self.swept(frame["vid"].to_numpy())
 
@@ -244,6 +244,11 @@ class Neo4jGraphStore(GraphStore):
             ids=None if ids is None else sendable(ids),
         )
         return framed(rows, {"appearance_id": "str", "vid": "int64"})
+
+    def spaces_named(self, spaces: Sequence[str]) -> list[str]:
+        text = "MATCH (s:VectorSpace) WHERE s.name IN $names RETURN s.name"
+        known = {name for (name,) in self.database.rows("spaces", text, names=list(spaces))}
+        return [name for name in spaces if name in known]
 
     def count_vectors(self, space: str) -> int:
         text = "MATCH ()-[r:EMBEDDED]->(:VectorSpace {name: $space}) RETURN count(r)"

@@ -33,6 +33,9 @@ class AbsentVectorStore(VectorStore):
     def create_space(self, space: VectorSpace) -> None:
         raise refused()
 
+    def renew_space(self, space: VectorSpace) -> None:
+        raise refused()
+
     def put(self, space: str, vids: np.ndarray, vectors: np.ndarray) -> None:
         raise refused()
 

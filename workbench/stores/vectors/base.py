@@ -204,6 +204,10 @@ class VectorStore(ABC):
         """Make a space; the same again changes nothing, another under its name is refused."""
 
     @abstractmethod
+    def renew_space(self, space: VectorSpace) -> None:
+        """Throw away a space and its rows, of which nobody knows, and make it as said."""
+
+    @abstractmethod
     def put(self, space: str, vids: np.ndarray, vectors: np.ndarray) -> None:
         """Write rows, durable when this returns (or with the unit of work it shares).
 

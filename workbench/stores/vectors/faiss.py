@@ -102,6 +102,10 @@ class FAISSVectorStore(VectorStore):
         if self._new(space):
             self.rows.create_space(space)
 
+    def renew_space(self, space: VectorSpace) -> None:
+        self._space(space.name)
+        self.rows.renew_space(space)
+
     def put(self, space: str, vids: np.ndarray, vectors: np.ndarray) -> None:
         found = self._space(space)
         matrix, norms = checked_lengths(vectors, found.dim)
@@ -409,7 +413,8 @@ class FAISSVectorStore(VectorStore):
         removals, rows = self.rows.progress(space.name)
         # Taken out until it is whole again: an error on the way must not leave half of it.
         index = self._indexes.pop(space.name, None)
-        if index is not None and not index.rows.keys() <= rows.keys():  # compacted meanwhile
+        grown = index is not None and all(rows.get(no, -1) >= n for no, n in index.rows.items())
+        if index is not None and not grown:  # compacted or made anew meanwhile
             index = None
             self.rows.files.forget()
         if index is None:

@@ -38,6 +38,11 @@ class MemoryVectorStore(VectorStore):
             self._spaces[space.name] = space
             self._rows[space.name] = {}
 
+    def renew_space(self, space: VectorSpace) -> None:
+        self._space(space.name)
+        self._spaces[space.name] = space
+        self._rows[space.name] = {}
+
     def put(self, space: str, vids: np.ndarray, vectors: np.ndarray) -> None:
         found = self._space(space)
         rows = precision.encode(checked(vectors, found.dim), found.precision)

@@ -23,6 +23,8 @@ from workbench.stores.vectors.segment_files import SegmentFiles
 _BLOCK = 8192  # rows that are compacted or checked at a time
 _SPACE = ("name", "dim", "precision", "index_type", "model_id", "threshold", "metric")
 
+_MARKS = ", ".join(f"?{n + 1}" for n in range(len(_SPACE)))
+
 _DDL = f"""CREATE TABLE space (
   no INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, dim INTEGER NOT NULL,
   precision TEXT NOT NULL, index_type TEXT NOT NULL, model_id TEXT, threshold REAL,
@@ -48,6 +50,12 @@ _OUTSIDE = (
     "NOT EXISTS (SELECT 1 FROM segment g JOIN space s ON s.no = g.space_no "
     "WHERE g.no = place >> 32 AND (place & 4294967295) < g.rows)"
 )
+
+
+def _values(space: VectorSpace) -> list[Any]:
+    """Return the cells of a space, in the order of `_SPACE`."""
+    threshold = None if space.threshold is None else float(space.threshold)
+    return [getattr(space, name) if name != "threshold" else threshold for name in _SPACE]
 
 
 class SegmentRows:
@@ -96,14 +104,30 @@ class SegmentRows:
     def create_space(self, space: VectorSpace) -> None:
         """Write a new space."""
         columns = ", ".join(_SPACE)
-        marks = ", ".join(f"?{n + 1}" for n in range(len(_SPACE)))
-        threshold = None if space.threshold is None else float(space.threshold)
-        values = [getattr(space, name) if name != "threshold" else threshold for name in _SPACE]
         with self.database.transaction():
             self._known = (0, {})
             self.database.execute(
-                f"INSERT INTO space ({columns}, {ROW_HASH}) VALUES ({marks}, {ROW_HASH}({marks}))",
-                values,
+                f"INSERT INTO space ({columns}, {ROW_HASH}) "
+                f"VALUES ({_MARKS}, {ROW_HASH}({_MARKS}))",
+                _values(space),
+            )
+
+    def renew_space(self, space: VectorSpace) -> None:
+        """Write a space anew, without its rows."""
+        mine = "SELECT g.no FROM segment g JOIN space s ON s.no = g.space_no WHERE s.name = ?"
+        with self.database.transaction():
+            self._known = (0, {})
+            self.database.execute(
+                f"DELETE FROM vector_row WHERE place >> 32 IN ({mine})", (space.name,)
+            )
+            # The numbers of its segments stay in use: a file of one may be there, of other rows.
+            self.database.execute(
+                f"UPDATE segment SET rows = 0, sealed = 1 WHERE no IN ({mine})", (space.name,)
+            )
+            self.database.execute(
+                f"UPDATE space SET ({', '.join(_SPACE)}, {ROW_HASH}) = "
+                f"({_MARKS}, {ROW_HASH}({_MARKS})), removals = removals + 1 WHERE name = ?1",
+                _values(space),
             )
 
     def progress(self, space: str) -> tuple[int, dict[int, int]]:
