@@ -305,6 +305,25 @@ class GraphStoreContract:
             small.swept(np.array([1, 77]))
         assert small.to_sweep().empty
 
+    def test_who_came_with_this_unit_of_work_is_named_and_named_anew(
+        self, small: GraphStore
+    ) -> None:
+        new = {"id": "new", "timestamp": "2026-01-01T00:00:09Z", "camera_id": "c2"}
+        with small.transaction():
+            r.put(small, "Appearance", new)
+            small.name_vectors("face", named(("new", 1)))
+            small.name_vectors("reid", named(("new", 2)))
+            small.name_vectors("face", named(("new", 3), ("a1", 4)))
+        assert pairs_of(small.vectors_of("face")) == [("new", 3), ("a1", 4)]
+        assert pairs_of(small.vectors_of("reid")) == [("new", 2)]
+        assert pairs_of(small.to_sweep()) == [("face", 1)]
+        with small.transaction():  # the same id, not the same appearance
+            small.delete_nodes("Appearance", pd.DataFrame({"id": ["new"]}))
+            r.put(small, "Appearance", new)
+            small.name_vectors("face", named(("new", 5)))
+        assert pairs_of(small.vectors_of("face")) == [("a1", 4), ("new", 5)]
+        assert sorted(pairs_of(small.to_sweep())) == [("face", 1), ("face", 3), ("reid", 2)]
+
     def test_the_same_name_again_is_not_swept(self, small: GraphStore) -> None:
         for _ in range(2):
             with small.transaction():
