@@ -150,8 +150,9 @@ def _keep(counted: dict[str, Any]) -> None:
     fresh.replace(PROGRESS)
 
 
-def summary(counted: dict[str, Any]) -> str:
-    """Return the page of what was counted."""
+def summary(counted: dict[str, Any], before: str = "") -> str:
+    """Return the page of what was counted; of parts with no count here the line it had before."""
+    earlier = {line.split(" | ")[0]: line for line in before.splitlines() if " | " in line}
     machine = f"{os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()}"
     lines = [
         "# What the soak counted",
@@ -166,6 +167,9 @@ def summary(counted: dict[str, Any]) -> str:
     ]
     for name, usual in USUAL.items():
         one = counted.get(name, _NOTHING)
+        if not one["trials"] and f"| {name}" in earlier:
+            lines.append(earlier[f"| {name}"])  # counted on a machine that is no more
+            continue
         counts = (one["trials"], usual, len(one["points"]), len(one["wrong"]))
         each = one["seconds"] / max(1, one["trials"])
         lines.append(f"| {name} | {' | '.join(map(str, counts))} | {each:.2f} |")
@@ -183,9 +187,10 @@ def main() -> int:
         name, _, number = one.rpartition("=")
         wanted = {**wanted, name: int(number)} if name in USUAL else wanted
     counted = soak(wanted, given.seconds)
-    SUMMARY.write_text(summary(counted))
+    page = summary(counted, SUMMARY.read_text() if SUMMARY.exists() else "")
+    SUMMARY.write_text(page)
     wrong = [line for one in counted.values() for line in one["wrong"]]
-    sys.stdout.write(summary(counted) + "".join(f"{line}\n" for line in wrong[:50]))
+    sys.stdout.write(page + "".join(f"{line}\n" for line in wrong[:50]))
     return 1 if wrong else 0
 
 

@@ -129,6 +129,23 @@ def test_who_comes_while_it_stands_still_is_told_in_time(own: OwnServer, locked:
     assert locked.check(done(locked)) == []
 
 
+def test_a_client_that_is_connected_is_told_that_it_stands_still(
+    own: OwnServer, locked: team.Life
+) -> None:
+    hasty = team.config(locked.server, max_transaction_retry_time=0.5, connection_timeout=1)
+    with team.opened(locked.folder, hasty) as store:
+        before = store.content_hash()
+        own.hold()
+        try:
+            began = time.monotonic()
+            with pytest.raises(ServerAwayError):
+                store.content_hash()
+            assert time.monotonic() - began < 45  # two signs of life left out, 10 s each
+        finally:
+            own.go_on()
+        assert store.content_hash() == before
+
+
 def test_a_server_that_comes_back_is_found_again(own: OwnServer, locked: team.Life) -> None:
     hasty = team.config(locked.server, max_transaction_retry_time=0.5, connection_timeout=1)
     patient = team.config(locked.server, max_transaction_retry_time=120)

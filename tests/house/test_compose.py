@@ -88,6 +88,17 @@ def test_it_tells_nobody_and_reads_no_file(neo4j: dict[str, Any]) -> None:
     assert "procedures_unrestricted" not in str(settings)
 
 
+def test_it_is_at_work_as_one_that_the_workbench_starts(
+    neo4j: dict[str, Any], neo4j_server: Server
+) -> None:
+    its = {name: value for name, value in settings_of(neo4j) if "keep_alive" in name}
+    asked = "SHOW SETTINGS $names YIELD name, value RETURN name, value"
+    with neo4j_server.driver() as driver:
+        found = driver.execute_query(asked, names=list(its), database_="neo4j").records
+    assert {row["name"]: row["value"] for row in found} == its
+    assert len(its) == 2
+
+
 def test_each_setting_says_why(text: str, neo4j: dict[str, Any]) -> None:
     lines = text.splitlines()
     for name in [*neo4j["environment"], "healthcheck", "start_period", "restart"]:

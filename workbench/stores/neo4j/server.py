@@ -55,6 +55,9 @@ dbms.security.auth_enabled={auth}
 server.memory.pagecache.size=256m
 dbms.usage_report.enabled=false
 db.transaction.timeout=30s
+# It says that it is at work; who hears nothing twice counts it as away (20 s, not 2 minutes).
+server.bolt.connection_keep_alive=10s
+server.bolt.connection_keep_alive_probes=2
 # A statement does not read the files of this machine.
 dbms.security.allow_csv_import_from_file_urls=false
 # Half a gigabyte of empty files less.
