@@ -65,6 +65,28 @@ def test_the_command_line_says_so_with_its_exit_code(
     assert not (place / "new").exists()
 
 
+ASKED_AGAIN = """
+import sys, neo4j
+if sys.argv[2:]:
+    import workbench.stores.neo4j.database
+with neo4j.GraphDatabase.driver(sys.argv[1], max_transaction_retry_time=1) as driver:
+    try:
+        driver.execute_query("RETURN 1")
+    except neo4j.exceptions.ServiceUnavailable:
+        print("away")
+"""
+
+
+def test_what_the_driver_repeats_is_not_printed_between_answers(nowhere: Server) -> None:
+    words = [sys.executable, "-c", ASKED_AGAIN, nowhere.uri]
+    raw, ours = (
+        subprocess.run([*words, *more], cwd=ROOT, capture_output=True, text=True, check=True)
+        for more in ((), ("ours",))
+    )
+    assert "will be retried" in raw.stderr
+    assert (ours.stdout, ours.stderr) == ("away\n", "")
+
+
 # ------------------------------------------------------------------ a server of its own
 @pytest.fixture(scope="module")
 def own(new_neo4j: Callable[..., OwnServer]) -> OwnServer:
