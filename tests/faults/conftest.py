@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults import team, team_trial, trial
+from tests.faults import processes, team, team_trial, trial
 from tests.servers import Server
 
 
@@ -30,6 +30,20 @@ def bases(tmp_path_factory: pytest.TempPathFactory) -> list[trial.Base]:
 def place(tmp_path: Path) -> Path:
     """Return a folder for the stores of trials."""
     return tmp_path
+
+
+@pytest.fixture
+def start() -> Iterator[processes.Start]:
+    """Return what starts a process; all of them are ended afterwards."""
+    running: list[processes.Process] = []
+
+    def one(*words: object) -> processes.Process:
+        running.append(processes.Process(*words))
+        return running[-1]
+
+    yield one
+    for process in running:
+        process.close()
 
 
 @pytest.fixture(scope="session")

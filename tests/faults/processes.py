@@ -445,6 +445,9 @@ class Process:
         self._process.stdout.close()
 
 
+Start = Callable[..., Process]  # what the fixture of that name returns
+
+
 def main(words: list[str]) -> None:
     """Do what the words of the command say; what goes wrong is said in one line."""
     name, store, *rest = words

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,22 +27,6 @@ ROWS = {
     f"s{n:02d}": {"second": n, "camera": f"c{1 + n % 2}", "face": n + 1, "reid": n + 1}
     for n in range(40)
 }
-
-Start = Callable[..., processes.Process]
-
-
-@pytest.fixture
-def start() -> Iterator[Start]:
-    """Return what starts a process; all of them are ended afterwards."""
-    running: list[processes.Process] = []
-
-    def one(*words: object) -> processes.Process:
-        running.append(processes.Process(*words))
-        return running[-1]
-
-    yield one
-    for process in running:
-        process.close()
 
 
 @pytest.fixture
@@ -82,7 +65,9 @@ def mapped(store: Path) -> list[str]:
 
 
 # ------------------------------------------------------------------ all at once
-def test_four_processes_write_and_read_at_once(store: Path, start: Start, tally: list[str]) -> None:
+def test_four_processes_write_and_read_at_once(
+    store: Path, start: processes.Start, tally: list[str]
+) -> None:
     writers = [start("mix", store, name, ROUNDS) for name in "pqrt"]
     for writer in writers:
         writer.hear("ready")
@@ -107,7 +92,7 @@ def test_four_processes_write_and_read_at_once(store: Path, start: Start, tally:
 
 
 def test_what_is_asked_while_another_compacts_is_right(
-    store: Path, start: Start, tally: list[str]
+    store: Path, start: processes.Start, tally: list[str]
 ) -> None:
     writer = start("churn", store)
     answers = 0
@@ -142,7 +127,9 @@ def test_what_is_asked_while_another_compacts_is_right(
     tally.append(f"{answers} answers during {compactions} compactions")
 
 
-def test_a_snapshot_holds_while_another_writes_and_compacts(store: Path, start: Start) -> None:
+def test_a_snapshot_holds_while_another_writes_and_compacts(
+    store: Path, start: processes.Start
+) -> None:
     writer = start("obey", store)
     writer.hear("ready")
     after = state()
@@ -173,7 +160,7 @@ def test_a_snapshot_holds_while_another_writes_and_compacts(store: Path, start: 
         assert len(segments(store)) == 2
 
 
-def test_nobody_waits_for_who_holds_a_snapshot(store: Path, start: Start) -> None:
+def test_nobody_waits_for_who_holds_a_snapshot(store: Path, start: processes.Start) -> None:
     """Not who counts, which folds the log if it can; nor who writes meanwhile."""
     writer = start("obey", store)
     writer.hear("ready")
@@ -190,7 +177,7 @@ def test_nobody_waits_for_who_holds_a_snapshot(store: Path, start: Start) -> Non
 
 
 # ------------------------------------------------------------------ the lock
-def test_who_dies_with_the_lock_leaves_it_free(store: Path, start: Start) -> None:
+def test_who_dies_with_the_lock_leaves_it_free(store: Path, start: processes.Start) -> None:
     holder = start("obey", store)
     holder.hear("ready")
     holder.tell(("hold", {"who": "ghost"}))
@@ -204,7 +191,9 @@ def test_who_dies_with_the_lock_leaves_it_free(store: Path, start: Start) -> Non
         assert bench.store.verify().ok
 
 
-def test_who_waits_too_long_is_told_and_nothing_is_changed(store: Path, start: Start) -> None:
+def test_who_waits_too_long_is_told_and_nothing_is_changed(
+    store: Path, start: processes.Start
+) -> None:
     holder = start("obey", store)
     holder.hear("ready")
     link = ("link", {"ids": ["s01", "s02"], "who": "ann"})
@@ -238,7 +227,7 @@ def test_who_waits_too_long_is_told_and_nothing_is_changed(store: Path, start: S
         assert machine.differences(bench, machine.applied(state(), link)) == []
 
 
-def test_who_waits_not_too_long_gets_its_turn(store: Path, start: Start) -> None:
+def test_who_waits_not_too_long_gets_its_turn(store: Path, start: processes.Start) -> None:
     holder, waiting = start("obey", store), start("obey", store)
     for process in (holder, waiting):
         process.hear("ready")
@@ -268,7 +257,7 @@ def growing(tmp_path: Path) -> Path:
 
 
 def test_every_answer_is_a_prefix_of_the_truth(
-    growing: Path, start: Start, tmp_path: Path, tally: list[str]
+    growing: Path, start: processes.Start, tmp_path: Path, tally: list[str]
 ) -> None:
     progress = tmp_path / "progress"
     writer = start("write", growing, progress, SECONDS)
@@ -315,7 +304,7 @@ said""",
 
 def test_a_notebook_reads_what_another_process_writes(
     growing: Path,
-    start: Start,
+    start: processes.Start,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     tally: list[str],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,22 +27,6 @@ ROWS = {
     for n in range(12)
 }
 MORE = {"m1": {"second": 50, "camera": "c1", "face": 501, "reid": 502}}
-
-Start = Callable[..., processes.Process]
-
-
-@pytest.fixture
-def start() -> Iterator[Start]:
-    """Return what starts a process; all of them are ended afterwards."""
-    running: list[processes.Process] = []
-
-    def one(*words: object) -> processes.Process:
-        running.append(processes.Process(*words))
-        return running[-1]
-
-    yield one
-    for process in running:
-        process.close()
 
 
 @pytest.fixture
@@ -88,7 +72,7 @@ def sound(store: Path, expected: machine.State) -> list[str]:
 
 # ------------------------------------------------------------------ writers
 def test_two_processes_write_at_once_and_nothing_is_lost(
-    store: Path, start: Start, tally: list[str]
+    store: Path, start: processes.Start, tally: list[str]
 ) -> None:
     writers = [start("mix", store, name, ROUNDS) for name in "pq"]
     for writer in writers:
@@ -105,7 +89,9 @@ def test_two_processes_write_at_once_and_nothing_is_lost(
     tally.append(f"team: 2 processes: {writes} writes, {len(total['rows'])} rows")
 
 
-def test_who_waits_gets_its_turn_and_who_waits_too_long_is_told(store: Path, start: Start) -> None:
+def test_who_waits_gets_its_turn_and_who_waits_too_long_is_told(
+    store: Path, start: processes.Start
+) -> None:
     holder = start("obey", store)
     holder.hear("ready")
     holder.tell(("hold", {"who": "ghost"}))
@@ -133,7 +119,7 @@ def test_who_waits_gets_its_turn_and_who_waits_too_long_is_told(store: Path, sta
     assert sound(store, machine.applied(expected, ("batch", {"rows": MORE}))) == []
 
 
-def test_a_dead_holder_keeps_nobody_waiting(store: Path, start: Start) -> None:
+def test_a_dead_holder_keeps_nobody_waiting(store: Path, start: processes.Start) -> None:
     holder = start("obey", store)
     holder.hear("ready")
     holder.tell(("hold", {"who": "ghost"}))
@@ -279,7 +265,7 @@ class Watch(processes.Watch):
 
 
 def test_a_reader_sees_no_vector_that_is_not_named(
-    bare: Path, start: Start, place: Path, tally: list[str]
+    bare: Path, start: processes.Start, place: Path, tally: list[str]
 ) -> None:
     progress = place / "progress"
     with workbench.open(bare) as bench:
