@@ -112,6 +112,8 @@ def test_a_wrong_password_changes_nothing(locked: team.Life, place: Path) -> Non
             workbench.open(folder, config=wrong, create=create)
         assert "NEO4J_PASSWORD" in str(refused.value)
         assert "not this one" not in str(refused.value)
+    with pytest.raises(ConfigurationError, match="without a password"):
+        workbench.open(locked.folder, config=team.config(replace(locked.server, password=None)))
     assert list(place.iterdir()) == []
     assert locked.check(done(locked)) == []
 

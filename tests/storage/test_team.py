@@ -184,10 +184,14 @@ def test_a_backup_comes_back_on_either(
     wanted = content_hash(team.pair), team.graph.sequence(), team.graph.store_id
     assert (made.manifest.content_hash, made.manifest.sequence, made.manifest.store_id) == wanted
     said = answers(team)
-    with pytest.raises(ConflictError, match="something in it"):
+    with pytest.raises(ConflictError, match="in this database") as refused:
         restore(tmp_path / "b", tmp_path / "again", neo4j=server.config())
+    assert server.uri in str(refused.value) and "server neo4j --dir NEW" in str(refused.value)
     with pytest.raises(InvalidInputError, match="replaced"):
         restore(tmp_path / "b", tmp_path / "team", neo4j=server.config(), replace=True)
+    with pytest.raises(InvalidInputError, match="on a server cannot be replaced"):
+        restore(tmp_path / "b", tmp_path / "team", replace=True)
+    assert answers(team) == said
     restore(tmp_path / "b", tmp_path / "laptop")
     with server.driver() as driver:
         empty(driver)

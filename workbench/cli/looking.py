@@ -73,7 +73,7 @@ def counted(screen: Screen, said: dict[str, Any]) -> str:
         "cameras": said["cameras"],
         "first seen": moment(said["first_seen"]),
         "last seen": moment(said["last_seen"]),
-        "bytes": said["bytes_total"],
+        "bytes in its folder": said["bytes_total"],
         "  per appearance": said["bytes_per_appearance"],
     }
     parts = [screen.facts(facts), screen.table(per_camera(said))]

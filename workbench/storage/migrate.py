@@ -147,19 +147,19 @@ def _refuse_taken(manager: HybridStorageManager, target: Place, wait_s: float) -
         raise InvalidInputError(
             "A store cannot be migrated into itself.",
             where=str(place),
-            next="Give another folder as 'store' in the configuration of --to.",
+            next="Give another folder as 'store' in the configuration.",
         )
     if not is_store(place):
         whole.require_vacant(place)
         resuming = is_store(_hidden(place, manager.graph.store_id))
         if target.neo4j is not None and not resuming and team.occupied(target.neo4j):
-            raise _something_there(target)
+            raise _database_taken(target.neo4j)
         return
     if team.is_team_store(place) != (target.neo4j is not None):
         raise ConflictError(
             "The store in this folder keeps its graph elsewhere than the configuration says.",
             where=str(place),
-            next="Give a new folder as 'store' in the configuration of --to.",
+            next="Give a new folder as 'store' in the configuration.",
         )
     there = open_store(place, wait_s=wait_s, neo4j=target.neo4j)
     try:
@@ -173,8 +173,17 @@ def _something_there(target: Place) -> ConflictError:
     return ConflictError(
         "There is a store with something in it; it was left as it is.",
         where=target.words,
-        next="Give a new folder as 'store' in the configuration of --to; where the graph is on a "
-        "server, also an empty database.",
+        next="Give a new folder as 'store' in the configuration; where the graph is on a server, "
+        "also an empty database.",
+    )
+
+
+def _database_taken(config: Neo4jConfig) -> ConflictError:
+    return ConflictError(
+        "There is a store with something in it in this database; it was left as it is.",
+        where=f"{config.uri}, database {config.database}",
+        next="Give the address of an empty one: workbench server neo4j --dir NEW starts one to "
+        "try things out.",
     )
 
 

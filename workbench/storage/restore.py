@@ -12,6 +12,7 @@ from workbench.storage.backup import examined
 from workbench.storage.folder import VECTORS, is_store, open_store, refuse_network
 from workbench.storage.manifest import STORE, Manifest, check_files, damaged, read_manifest
 from workbench.storage.migrate import Place, migrate
+from workbench.storage.team import is_team_store
 from workbench.stores.locks import standing_still
 
 
@@ -51,8 +52,9 @@ def restore(
     store : Path
         Where the store is to be.
     replace : bool
-        Take the place of the store that is there. Its folder is removed with everything in it.
-        Who has it open is refused from then on, and has to open the new one.
+        Take the place of the store that is there, unless its graph is on a server. Its folder is
+        removed with everything in it. Who has it open is refused from then on, and has to open
+        the new one.
     wait_s : float
         How long to wait until nobody writes or reads the store that is replaced.
     neo4j : Neo4jConfig, optional
@@ -76,8 +78,10 @@ def restore(
     backup, store = whole.placed(backup), whole.placed(store)
     manifest = read_manifest(backup)
     _refuse_overlap(backup, store)
+    if replace:
+        _refuse_server(store, neo4j)
     if neo4j is not None:
-        return _restored_onto(neo4j, backup, manifest, store, replace=replace, wait_s=wait_s)
+        return _restored_onto(neo4j, backup, manifest, store, wait_s=wait_s)
     replaced = is_store(store)
     with whole.refusals("The backup cannot be restored", store):
         _refuse_taken(store, replace)
@@ -102,16 +106,9 @@ def _restored_onto(
     manifest: Manifest,
     store: Path,
     *,
-    replace: bool,
     wait_s: float,
 ) -> Restored:
     """Bring a store back with its graph on a server: as a file first, then from there."""
-    if replace:
-        raise InvalidInputError(
-            "A graph on a server cannot be replaced in one step; nothing was changed.",
-            where=f"--replace, {neo4j.uri}, database {neo4j.database}",
-            next="Give a new folder with --store and an empty database, without --replace.",
-        )
     with whole.refusals("The backup cannot be restored", store):
         check_files(backup, manifest)
         store.parent.mkdir(parents=True, exist_ok=True)
@@ -125,6 +122,18 @@ def _restored_onto(
             finally:
                 manager.close()
     return Restored(store, manifest, False)
+
+
+def _refuse_server(store: Path, neo4j: Neo4jConfig | None) -> None:
+    """Refuse to replace where a graph is, or is to be, on a server: its folder alone is not it."""
+    if neo4j is None and not is_team_store(store):
+        return
+    raise InvalidInputError(
+        "A graph on a server cannot be replaced in one step; nothing was changed.",
+        where=f"--replace, {store if neo4j is None else Place(store, neo4j).words}",
+        next="Give a new folder with --store, without --replace; where its graph is to be on a "
+        "server, also an empty database.",
+    )
 
 
 def _refuse_overlap(backup: Path, store: Path) -> None:

@@ -79,7 +79,8 @@ def pair_with(database: Neo4jDatabase, vectors_id: str, *, claim: bool) -> None:
         raise ConflictError(
             "The graph on this server belongs to the vectors of another folder.",
             where=database.where,
-            next="Give that folder with --store, or another server or database.",
+            next="Give that folder with --store, or the address of an empty database: workbench "
+            "server neo4j --dir NEW starts one to try things out.",
         )
 
 

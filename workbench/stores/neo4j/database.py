@@ -107,7 +107,7 @@ class Neo4jDatabase:
                 auth=_credentials(config),
                 max_connection_pool_size=config.connection.max_pool_size,
                 connection_timeout=config.connection.connection_timeout,
-                connection_acquisition_timeout=2 * config.connection.connection_timeout,
+                connection_acquisition_timeout=config.connection.connection_timeout,
                 max_transaction_retry_time=config.connection.max_transaction_retry_time,
                 user_agent="identity-workbench",
                 **(driver_settings or {}),
@@ -550,8 +550,9 @@ def _ours(error: Exception, config: Neo4jConfig) -> WorkbenchError:
         )
     # Who was refused too often is told with a code of its own that it is to wait.
     if isinstance(error, exceptions.AuthError | exceptions.Forbidden) or _SECURITY in code:
+        without = " without a password" if config.password is None else ""
         return ConfigurationError(
-            f"The Neo4j server refuses the user {config.user!r}.",
+            f"The Neo4j server refuses the user {config.user!r}{without}.",
             where=f"neo4j.user and neo4j.password, {where}",
             next="Set NEO4J_USER and NEO4J_PASSWORD, or neo4j.password in the configuration.",
         )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import socket
 import time
 from collections import deque
@@ -43,6 +44,7 @@ _ENTRY = "org.neo4j.server.CommunityEntryPoint"
 _OPENED = ("java.base/java.nio", "java.base/java.io", "java.base/sun.nio.ch",
            "java.base/java.util.concurrent")  # fmt: skip
 _ANSWER_S = 2.0
+_RUNS_S = 30.0  # one that was started before has read its log by now
 _PAUSE_S = 0.1
 _END_S = 20.0
 _SETTINGS = """\
@@ -134,7 +136,7 @@ def start(
         with alone(place / _LOCK, wait_s):
             found = running(place)
             if found is not None:
-                _await(found, wait_s)
+                _await(found, min(wait_s, _RUNS_S))
                 return found
             return _launched(place, command, port, password, wait_s)
     except OSError as error:
@@ -317,7 +319,8 @@ def _await(server: LocalServer, wait_s: float) -> None:
     raise ServerAwayError(
         f"The Neo4j server {what}. Its log ends with:\n{_last_lines(server.log)}",
         where=str(server.log),
-        next="Read the log; what is in the folder stays.",
+        next="Read the log; what is in the folder stays. One that stands still is ended with: "
+        f"workbench server neo4j --stop --dir {shlex.quote(str(server.folder))}",
     )
 
 
