@@ -19,6 +19,10 @@
 The exit codes are those of the command line (``docs/reference/command-line.md``).
 """
 
+import re
+
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
 
 class WorkbenchError(Exception):
     """Base of all errors of this package.
@@ -44,10 +48,21 @@ class WorkbenchError(Exception):
     def __str__(self) -> str:
         lines = [self.message]
         if self.where:
-            lines.append(f"  where: {self.where}")
+            lines.append(f"  where: {_one_line(self.where)}")
         if self.next:
             lines.append(f"  next:  {self.next}")
         return "\n".join(lines)
+
+
+def _one_line(text: str) -> str:
+    r"""Return text with its controls as escapes: an id that was typed may break the line.
+
+    Examples
+    --------
+    >>> _one_line("identity a\nb")
+    'identity a\\nb'
+    """
+    return _CONTROLS.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
 
 
 class InvalidInputError(WorkbenchError, ValueError):

@@ -28,7 +28,7 @@ REFERENCE = ROOT / "docs" / "reference" / "json.md"
 FREE = {"per_camera": "ID", "spaces": "NAME"}
 FREE_OF = {"migrate": {"counts": "NAME"}}  # of one command alone
 OPAQUE = {"columns_read_as", "options", "properties", "vectors", "bbox", "merge_history"}
-OPAQUE |= {"first_reject"}
+OPAQUE |= {"first_reject", "tables"}
 
 
 @dataclass(frozen=True)

@@ -71,6 +71,24 @@ def test_chance_says_its_seed_and_how_many_pairs_were_tested(
     assert (hers["seed"], hers["tested"]) == (3, 39)
 
 
+@pytest.mark.parametrize(
+    ("words", "total"),
+    [(["pairs"], "total_pairs"), (["together", "p001"], "total_companions")],
+    ids=["pairs", "together"],
+)
+def test_a_csv_that_is_not_all_says_so_beside_it(
+    quick: Callable[..., Any], busy: Path, words: list[str], total: str
+) -> None:
+    n = json.loads(quick(*words, "--store", busy, "--json").out)[total]
+    cut, whole = (quick(*words, "--store", busy, "--csv", "--top", top) for top in (2, n))
+    assert (len(cut.out.splitlines()), len(whole.out.splitlines())) == (3, n + 1)
+    noun = "pairs" if words == ["pairs"] else "companions"
+    assert cut.err == f"note: 2 of {n:,} {noun}; --top {n} gives all\n"
+    assert whole.err == ""
+    for form in ([], ["--json"]):  # the total is in them
+        assert quick(*words, "--store", busy, "--top", 2, *form).err == ""
+
+
 def test_those_more_than_chance_are_listed_beyond_the_first(
     quick: Callable[..., Any], busy: Path
 ) -> None:

@@ -73,6 +73,13 @@ def test_an_id_that_is_not_there(quick: Any, site: Path, words: list[str], named
     assert named in error["message"] and named in error["where"]
 
 
+def test_an_id_that_breaks_the_line_is_shown_on_one(quick: Any, site: Path) -> None:
+    odd = "a\nb\r\x1b[1m\u2028c"
+    done = quick("identity", odd, "--store", site)
+    assert done.err.splitlines()[1] == r"  where: identity a\nb\r\x1b[1m\u2028c"
+    assert quick("identity", odd, "--store", site, "--json").error(3)["where"] == f"identity {odd}"
+
+
 def test_files_that_are_not_there(quick: Any, site: Path, tmp_path: Path) -> None:
     for words in (
         ["ingest", tmp_path / "no.csv", "--store", tmp_path / "s"],

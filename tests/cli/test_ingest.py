@@ -192,6 +192,24 @@ def test_a_table_alone_speaks_of_no_rows(quick: Any, tiny_site: Path, tmp_path: 
     assert quick(*words).out.startswith("Loaded the tables in ")
 
 
+def test_of_tables_it_says_what_is_new(quick: Any, tiny_site: Path, tmp_path: Path) -> None:
+    names = ("cameras", "adjacency", "outages", "identities")
+    words: list[Any] = ["ingest", "--store", tmp_path / "s"]
+    for name in names:
+        words += [f"--{name}", tiny_site / f"{name}.csv"]
+    words += ["--floor-plan", tiny_site / "floor_plan.yaml"]
+    rows = [len((tiny_site / f"{name}.csv").read_text().splitlines()) - 1 for name in names]
+    new = dict(zip(names, rows, strict=True)) | {"floor_plans": 1}
+    for more in (["--dry-run"], []):
+        assert quick(*words, *more, "--json").document()["tables"] == new
+    for more in (["--dry-run"], [], ["--update"]):  # the same again
+        assert set(quick(*words, *more, "--json").document()["tables"].values()) == {0}
+    outage = tmp_path / "o.csv"
+    outage.write_text("camera_id,start,end\nroof,2026-01-12T08:00Z,2026-01-12T09:00Z\n")
+    said = quick("ingest", "--outages", outage, "--store", tmp_path / "s").out.splitlines()
+    assert said[1:3] == ["  new cameras  1", "  new outages  1"]
+
+
 def test_other_column_names(quick: Any, tmp_path: Path) -> None:
     file = tmp_path / "other.csv"
     file.write_text("when,who,where,gate\n2026-01-01 01:00,7,east,g\n")

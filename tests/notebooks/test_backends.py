@@ -58,6 +58,14 @@ def test_what_is_committed_was_asked_of_a_server() -> None:
     assert [text for text in texts if "left out" in text] == []
 
 
+def test_who_and_which_face_are_named_before_they_are_asked_about() -> None:
+    cells = nbformat.read(NOTEBOOK, 4).cells
+    for heading, named in (("## Where did she go?", "name"), ("## Who looks like", "face_quality")):
+        (at,) = [n for n, cell in enumerate(cells) if cell.source.startswith(heading)]
+        head, row = said(cells[at + 1]).splitlines()
+        assert head.split()[0] == "id" and named in head and row
+
+
 def test_with_a_server_every_answer_is_equal(
     monkeypatch: pytest.MonkeyPatch, empty_neo4j: Server, neo4j_driver: neo4j.Driver
 ) -> None:

@@ -201,5 +201,6 @@ def test_results_draw_themselves(bench: workbench.Workbench) -> None:
     assert track.plot().data
     bundle = track._repr_mimebundle_()
     assert bundle["text/plain"].startswith("Trajectory of 'p2': 6 sightings")
+    assert repr(track).endswith(", 4 visits, 1 gap, 0 implausible moves")
     found = bench.similarity.like(identity="p1", k=3)
     assert found.plot().data

@@ -28,7 +28,7 @@ def test_a_timeline_says_the_same_as_the_tables(bench: workbench.Workbench) -> N
     assert found.identity_ids == ("p4", "p2")
     pd.testing.assert_frame_equal(found.visits, bench.tracks.visits(["p2", "p4"]))
     pd.testing.assert_frame_equal(found.gaps, bench.tracks.gaps(["p2", "p4"]))
-    assert repr(found) == "Timeline of 'p4', 'p2': 7 visits, 2 gaps, 1 implausible moves"
+    assert repr(found) == "Timeline of 'p4', 'p2': 7 visits, 2 gaps, 1 implausible move"
     found.gaps.loc[0, "unseen_s"] = 0.0
     assert ", 2 gaps (1 unseen), " in repr(found)
     assert found.plot().layout.yaxis.ticktext[0].startswith("Dana Levi")

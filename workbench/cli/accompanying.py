@@ -113,6 +113,7 @@ def pairs(call: Call, top: int, **given: Any) -> Answer:
     with call.bench() as bench:
         found = bench.together.pairs(**asked)
     rows = _listed(found, top)
+    _say_if_cut(call, len(rows), found, "pair")
     document = {
         "method": found.method,
         "window_s": found.window_s,
@@ -134,6 +135,7 @@ def together(call: Call, identity_id: str, top: int, **given: Any) -> Answer:
     with call.bench() as bench:
         found = bench.together.of(identity_id, **asked)
     hers = _others(_listed(found, top), identity_id, "identity_id")
+    _say_if_cut(call, len(hers), found, "companion")
     document = {
         "identity_id": identity_id,
         "method": found.method,
@@ -174,6 +176,15 @@ def _listed(found: CoOccurrences, top: int) -> pd.DataFrame:
 
     first = found.pairs.index < top
     return found.pairs[first | (found.pairs["q"] <= MAX_Q).to_numpy()]
+
+
+def _say_if_cut(call: Call, listed: int, found: CoOccurrences, word: str) -> None:
+    """Say beside a CSV that it is not all: JSON and text have the total in them."""
+    from workbench.cli.terminal import plural
+
+    if call.as_csv and listed < len(found.pairs):
+        whole = plural(len(found.pairs), word)
+        click.echo(f"note: {listed:,} of {whole}; --top {len(found.pairs)} gives all", err=True)
 
 
 def _drawn(found: CoOccurrences, asked: dict[str, Any]) -> dict[str, int | None]:

@@ -139,7 +139,7 @@ class _Teller:
         if len(explained):
             gap = explained.iloc[0]
             answer += (
-                f" One gap has an explanation: in the {_rounded(gap['gap_s'])} s between "
+                f" {_explained(len(explained))} in the {_rounded(gap['gap_s'])} s between "
                 f"{self._place(gap['from_camera'])} and {self._place(gap['to_camera'])} the camera "
                 f"{self._place(gap['outage_camera'])} on the way was out"
                 f"{share_of(gap['outage_s'], gap['gap_s'])} ({gap['source']}). "
@@ -328,6 +328,19 @@ def _unseen(track: Trajectory) -> str:
         f"{duration(holes.sum())} of them nobody saw this person, the longest time "
         f"{duration(holes.max())}."
     )
+
+
+def _explained(gaps: int) -> str:
+    """Return how many gaps have an explanation; the table has all, the sentence tells the first.
+
+    Examples
+    --------
+    >>> _explained(1), _explained(2)
+    ('One gap has an explanation:', '2 gaps have an explanation; the first:')
+    """
+    if gaps == 1:
+        return "One gap has an explanation:"
+    return f"{gaps:,} gaps have an explanation; the first:"
 
 
 def _rounded(value: float) -> str:

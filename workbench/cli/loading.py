@@ -268,14 +268,24 @@ def few(names: Sequence[str], most: int = 8) -> str:
 
 
 def _counts(report: LoadReport) -> dict[str, object]:
-    """Return what happened to the rows, then what is new; of that, what is not nothing."""
+    """Return what happened to the rows, then what is new; of that, what is not nothing.
+
+    A table that was given is counted all the same: nothing else says what became of it.
+    """
     names = ("added", "updated", "unchanged", "duplicates", "filtered", "rejected")
     said: dict[str, object] = {
         f"  {name}": getattr(report, name) for name in names if getattr(report, name)
     }
     for name in ("identities", "appearances", "cameras"):
-        if getattr(report, name):
+        if getattr(report, name) or name in report.tables:
             said[f"  new {name}"] = getattr(report, name)
+    for name, word in (
+        ("adjacency", "ways"),
+        ("outages", "outages"),
+        ("floor_plans", "floor plans"),
+    ):
+        if name in report.tables:
+            said[f"  new {word}"] = report.tables[name]
     return said | {f"  vectors in {space}": n for space, n in report.vectors.items()}
 
 

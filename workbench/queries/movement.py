@@ -53,6 +53,10 @@ def unseen_words(gaps: pd.DataFrame) -> str:
     return "" if unseen == len(gaps) else f" ({unseen:,} unseen)"
 
 
+def _count(rows: pd.DataFrame, word: str) -> str:
+    return f"{len(rows):,} {word}{'s' * (len(rows) != 1)}"
+
+
 @dataclass(frozen=True, slots=True)
 class Trajectory(Picture):
     """Where one identity went: tables, and a map of them.
@@ -80,9 +84,10 @@ class Trajectory(Picture):
 
     def __repr__(self) -> str:
         return (
-            f"Trajectory of {self.identity_id!r}: {len(self.sightings)} sightings, "
-            f"{len(self.visits)} visits, {len(self.gaps)} gaps{unseen_words(self.gaps)}, "
-            f"{len(self.implausible)} implausible moves"
+            f"Trajectory of {self.identity_id!r}: {_count(self.sightings, 'sighting')}, "
+            f"{_count(self.visits, 'visit')}, "
+            f"{_count(self.gaps, 'gap')}{unseen_words(self.gaps)}, "
+            f"{_count(self.implausible, 'implausible move')}"
         )
 
     @property
@@ -234,14 +239,17 @@ class Timeline(Picture):
         few = ", ".join(map(repr, self.identity_ids[:3]))
         more = len(self.identity_ids) - 3
         if self.encounters is not None:
+            them = "it" if len(self.encounters) == 1 else "them"
             return (
                 f"Timeline of {few}{f' and {more} more' if more > 0 else ''}: "
-                f"{len(self.encounters)} encounters, {len(self.visits)} visits around them"
+                f"{_count(self.encounters, 'encounter')}, "
+                f"{_count(self.visits, 'visit')} around {them}"
             )
         return (
             f"Timeline of {few}{f' and {more} more' if more > 0 else ''}: "
-            f"{len(self.visits)} visits, {len(self.gaps)} gaps{unseen_words(self.gaps)}, "
-            f"{len(self.implausible)} implausible moves"
+            f"{_count(self.visits, 'visit')}, "
+            f"{_count(self.gaps, 'gap')}{unseen_words(self.gaps)}, "
+            f"{_count(self.implausible, 'implausible move')}"
         )
 
     def to_frame(self) -> pd.DataFrame:

@@ -41,7 +41,7 @@ from workbench.storage import rows
 from workbench.storage.manager import HybridStorageManager
 from workbench.storage.pair import planned_space
 from workbench.storage.record import LoadFiles, LoadRecord, recorded_load
-from workbench.storage.rehearsal import LoadReport, Rehearsal, cameras_of, data_rows
+from workbench.storage.rehearsal import TABLES, LoadReport, Rehearsal, cameras_of, data_rows
 from workbench.storage.rejects import COLUMNS, Rejects, of_appearances, of_table
 from workbench.stores.graph.base import Selection
 from workbench.stores.vectors.base import Precision
@@ -183,6 +183,7 @@ class Load:
             columns_as_properties=_each_once(kept),
             columns_ignored=_each_once(ignored),
             notes=_each_once([tuple(reader.notes) for reader in self.readers]),
+            tables={TABLES[label]: 0 for label, _ in self.tables},
         )
 
     def _check_spaces(
@@ -317,6 +318,7 @@ class Load:
             manager.pair, label, table.rows, update=self.policy.update, load_id=load_id
         )
         self.record.changed(manager, label, merged.before)
+        report.tables[TABLES[label]] += merged.added
         report.cameras += merged.added if label == "Camera" else 0
         report.identities += merged.added if label == "Identity" else 0
         left = [] if self.policy.update else [of_table(table, merged.conflicts)]

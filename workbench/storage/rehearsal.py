@@ -24,7 +24,8 @@ class LoadReport:
     are the newly created ones. ``first_reject`` is the first row of the rejects file (``file, line,
     column, value, reason``), ``columns_as_properties`` are columns of the files that feed none of
     ours and are kept as properties, ``columns_ignored`` those that are left out,
-    ``notes`` say what a format decided that the rows do not say.
+    ``notes`` say what a format decided that the rows do not say, ``tables`` has for each kind of
+    table that was given how many of its rows are new.
     """
 
     load_id: str
@@ -47,6 +48,17 @@ class LoadReport:
     columns_ignored: list[str] = field(default_factory=list)
     first_reject: dict[str, object] | None = None
     notes: list[str] = field(default_factory=list)
+    tables: dict[str, int] = field(default_factory=dict)
+
+
+# How a report calls the tables.
+TABLES = {
+    "Camera": "cameras",
+    "ADJACENT_TO": "adjacency",
+    "Outage": "outages",
+    "Identity": "identities",
+    "FloorPlan": "floor_plans",
+}
 
 
 class Rehearsal:
@@ -86,6 +98,7 @@ class Rehearsal:
         """Go through a table."""
         known = None if self._existing is None else rows.stored(self._existing.graph, label)
         conflicts = rows.conflicts_with(label, table.rows, known)
+        self._report.tables[TABLES[label]] += rows.new_among(label, table.rows, known)
         self.sink.add(table.rejects, *([] if self._update else [of_table(table, conflicts)]))
         self._cameras.update(cameras_of(label, table))
         if label in ("Camera", "Identity"):

@@ -130,6 +130,14 @@ def conflicts_with(label: str, frame: pd.DataFrame, known: pd.DataFrame | None) 
     return _differences(given, old, there, table)[0]
 
 
+def new_among(label: str, frame: pd.DataFrame, known: pd.DataFrame | None) -> int:
+    """Return how many rows merging would add."""
+    if known is None:
+        return len(frame)
+    table = table_named(label)
+    return int((~_matched(table.check(frame), known, table)[0]).sum())
+
+
 def refresh_after(graph: GraphStore, label: str, rows: pd.DataFrame) -> None:
     """Keep statistics true: a clock offset moves everybody whom the camera saw."""
     if label == "Identity":
