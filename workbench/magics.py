@@ -223,7 +223,7 @@ def _the_only(namespace: Mapping[str, Any]) -> Workbench:
     benches = {
         name: value
         for name, value in namespace.items()
-        if isinstance(value, Workbench) and not name.startswith("_")
+        if isinstance(value, Workbench) and not name.startswith("_") and not value.closed
     }
     if not benches:
         raise _none_open("No store is open in this notebook.", "the notebook")

@@ -15,7 +15,7 @@ import pytest
 import workbench
 from tests.servers import Server, empty
 from workbench.config import GraphConfig, WorkbenchConfig
-from workbench.errors import CapabilityError, InvalidInputError, NotFoundError
+from workbench.errors import CapabilityError, InvalidInputError, NotFoundError, StoreError
 from workbench.magics import parameter_names, read_request
 from workbench.schema import APPEARANCE, IDENTITY
 from workbench.stores.graph import cypher, tables
@@ -256,3 +256,32 @@ def test_the_package_needs_no_notebook() -> None:
     code = "import sys, workbench, workbench.magics; print('IPython' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+# --------------------------------------------------------------------------------------------
+# A bench that was closed
+# --------------------------------------------------------------------------------------------
+def test_the_one_that_is_open_is_asked(
+    notebook: Notebook, bench: workbench.Workbench, tmp_path: Path, tiny_site: Path
+) -> None:
+    workbench.ingest(tmp_path / "other", cameras=tiny_site / "cameras.csv", quiet=True)
+    other = workbench.open(tmp_path / "other")
+    other.close()
+    with pytest.raises(NotFoundError, match="No store is open"):
+        notebook.run("%sql SELECT 1", other=other)
+    count = notebook.run("%sql SELECT count(*) AS n FROM appearance", site=bench)
+    assert count["n"].item() > 0
+    with pytest.raises(StoreError, match="This bench was closed") as caught:
+        notebook.run("%sql --bench other SELECT 1")
+    assert caught.value.where == str(tmp_path / "other")
+
+
+def test_a_closed_bench_of_neo4j_answers_nobody(
+    notebook: Notebook, team: workbench.Workbench, neo4j_server: Server
+) -> None:
+    config = WorkbenchConfig(neo4j=neo4j_server.config())
+    again = workbench.open(team.manager.folder, config=config)
+    again.close()
+    with pytest.raises(StoreError, match="This bench was closed") as caught:
+        notebook.run("%cypher --bench again RETURN 1", again=again)
+    assert caught.value.where == str(team.manager.folder)
