@@ -20,11 +20,12 @@ import re
 from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from workbench.errors import CapabilityError, InvalidInputError, NotFoundError
+from workbench.errors import CapabilityError, InvalidInputError, NotFoundError, WorkbenchError
 from workbench.session import Workbench
 from workbench.session import open as open_workbench
 from workbench.stores.asking import TIMEOUT_S, Askable
@@ -76,18 +77,46 @@ def register(shell: InteractiveShell) -> None:
 
     def sql(line: str, cell: str | None = None) -> pd.DataFrame | None:
         """Ask the default store in SQL: %sql [-o NAME] [--bench NAME | --store DIR] QUESTION."""
-        return answered("sql", line, cell, shell.user_ns)
+        with _shown_briefly():
+            return answered("sql", line, cell, shell.user_ns)
 
     def cypher(line: str, cell: str | None = None) -> pd.DataFrame | None:
         """Ask Neo4j in Cypher: %cypher [-o NAME] [--write] [--bench NAME | --store DIR] QUESTION.
 
         It reads unless --write says otherwise.
         """
-        return answered("cypher", line, cell, shell.user_ns)
+        with _shown_briefly():
+            return answered("cypher", line, cell, shell.user_ns)
 
     for magic in (sql, cypher):
         # Otherwise the notebook writes the values of $names into the question.
         shell.magics_manager.register_function(no_var_expand(magic), magic_kind="line_cell")
+
+
+@contextmanager
+def _shown_briefly() -> Iterator[None]:
+    """Let the notebook show an error of ours without the frames below it.
+
+    They are of the workbench and the driver; what is to be corrected stands in the cell.
+    """
+    try:
+        yield
+    except WorkbenchError as error:
+        # The name by which IPython asks an error how it is to be shown.
+        vars(error)["_render_traceback_"] = partial(_brief, error)
+        raise error from None
+
+
+def _brief(error: WorkbenchError) -> list[str]:
+    parts = [f"{type(error).__name__}: {_safe(error.message)}"]
+    parts += [f"  where: {_safe(error.where)}"] if error.where else []
+    parts += [f"  next:  {_safe(error.next)}"] if error.next else []
+    return parts
+
+
+def _safe(text: str) -> str:
+    """Return text in which nothing can change colours or lines: a notebook shows a terminal's."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def answered(
@@ -223,7 +252,7 @@ def _the_only(namespace: Mapping[str, Any]) -> Workbench:
     benches = {
         name: value
         for name, value in namespace.items()
-        if isinstance(value, Workbench) and not name.startswith("_")
+        if isinstance(value, Workbench) and not name.startswith("_") and not value.closed
     }
     if not benches:
         raise _none_open("No store is open in this notebook.", "the notebook")

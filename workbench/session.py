@@ -78,6 +78,11 @@ class Workbench:
 
         return Demo(self.manager)
 
+    @property
+    def closed(self) -> bool:
+        """Whether it was closed: then nothing can be asked any more."""
+        return self.manager.closed
+
     def close(self) -> None:
         """Close the store; closing twice is fine."""
         self.manager.close()

@@ -11,11 +11,13 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from nbclient import NotebookClient
+from nbformat.v4 import new_code_cell, new_notebook
 
 import workbench
 from tests.servers import Server, empty
 from workbench.config import GraphConfig, WorkbenchConfig
-from workbench.errors import CapabilityError, InvalidInputError, NotFoundError
+from workbench.errors import CapabilityError, InvalidInputError, NotFoundError, StoreError
 from workbench.magics import parameter_names, read_request
 from workbench.schema import APPEARANCE, IDENTITY
 from workbench.stores.graph import cypher, tables
@@ -256,3 +258,87 @@ def test_the_package_needs_no_notebook() -> None:
     code = "import sys, workbench, workbench.magics; print('IPython' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+# --------------------------------------------------------------------------------------------
+# A bench that was closed
+# --------------------------------------------------------------------------------------------
+def test_the_one_that_is_open_is_asked(
+    notebook: Notebook, bench: workbench.Workbench, tmp_path: Path, tiny_site: Path
+) -> None:
+    workbench.ingest(tmp_path / "other", cameras=tiny_site / "cameras.csv", quiet=True)
+    other = workbench.open(tmp_path / "other")
+    other.close()
+    with pytest.raises(NotFoundError, match="No store is open"):
+        notebook.run("%sql SELECT 1", other=other)
+    count = notebook.run("%sql SELECT count(*) AS n FROM appearance", site=bench)
+    assert count["n"].item() > 0
+    with pytest.raises(StoreError, match="This bench was closed") as caught:
+        notebook.run("%sql --bench other SELECT 1")
+    assert caught.value.where == str(tmp_path / "other")
+
+
+def test_a_closed_bench_of_neo4j_answers_nobody(
+    notebook: Notebook, team: workbench.Workbench, neo4j_server: Server
+) -> None:
+    config = WorkbenchConfig(neo4j=neo4j_server.config())
+    again = workbench.open(team.manager.folder, config=config)
+    again.close()
+    with pytest.raises(StoreError, match="This bench was closed") as caught:
+        notebook.run("%cypher --bench again RETURN 1", again=again)
+    assert caught.value.where == str(team.manager.folder)
+
+
+# --------------------------------------------------------------------------------------------
+# What a notebook shows of an error
+# --------------------------------------------------------------------------------------------
+def shown(folder: Path, *cells: str) -> list[list[str]]:
+    """Return the lines that a real kernel shows of the error of each cell."""
+    first = f"%load_ext workbench\nimport workbench\nbench = workbench.open({str(folder)!r})"
+    run = new_notebook(cells=[new_code_cell(text) for text in (first, *cells)])
+    place = {"metadata": {"path": folder.parent}}
+    NotebookClient(run, timeout=120, allow_errors=True, resources=place).execute()
+    assert run.cells[0].outputs == []
+    outputs = [cell.outputs[-1] for cell in run.cells[1:]]
+    return ["\n".join(output.traceback).splitlines() for output in outputs]
+
+
+def test_a_typo_in_sql_is_shown_without_frames(bench: workbench.Workbench) -> None:
+    typo, cell, other, plain = shown(
+        bench.manager.folder,
+        "%sql SELEKT 1",
+        '%%sql\nSELECT "\x1b[2J\u202e" + FROM x',
+        "%cypher RETURN 1",
+        "bench.tracks.trajectory('nobody')",
+    )
+    assert typo[0].startswith('InvalidInputError: SQLite does not take this question (near "SELEKT')
+    assert typo[1] == "  where: the statement"
+    assert typo[2].startswith("  next:  One statement that reads")
+    assert len(typo) == len(cell) == len(other) == 3
+    assert not [line for line in cell if "\x1b" in line or "\u202e" in line]
+    assert other[0] == "CapabilityError: This store keeps its graph in SQLite."
+    assert len(plain) > 10, "an ordinary cell shows where it happened"
+
+
+def test_what_an_error_quotes_is_shown_and_not_obeyed(
+    notebook: Notebook, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(NotFoundError) as caught:
+        notebook.run("%sql --store 'a\x1b[2J\u202eé' SELECT 1")
+    assert "a\x1b[2J" in str(caught.value.where)
+    assert r"a\x1b[2J\u202eé" in capsys.readouterr().out
+    assert caught.value.__cause__ is None
+
+
+def test_a_typo_in_cypher_is_shown_without_frames(
+    team: workbench.Workbench, neo4j_server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if neo4j_server.password is not None:
+        monkeypatch.setenv("NEO4J_USER", neo4j_server.user)
+        monkeypatch.setenv("NEO4J_PASSWORD", neo4j_server.password)
+    (typo,) = shown(team.manager.folder, "%cypher MATCH (n:Identity) RETRUN n")
+    assert len(typo) == 3
+    assert typo[0].startswith("InvalidInputError: The server does not take this question")
+    assert "RETRUN" in typo[0]
+    assert typo[1] == "  where: line 1, column 20 of the statement"
+    assert typo[2].startswith("  next:  Correct it.")

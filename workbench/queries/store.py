@@ -175,6 +175,7 @@ class Store:
                 where="this store",
                 next="Load the same files into a store in a folder.",
             )
+        manager.graph.sequence()  # a bench that was closed answers nobody
         if folder is not None:
             return back_up(store, Path(folder), manager=manager)
         return back_up_into(store, Path(str(into)), keep=keep, manager=manager)

@@ -123,6 +123,7 @@ class HybridStorageManager(StorageManager):
     ) -> None:
         graph, vector = stores_of(*stores, **named)
         self.folder = folder
+        self.closed = False
         self.graph: GraphStore = graph
         self.vector: VectorStore = vector
         self.pair = StorePair(graph, vector, space_settings)
@@ -132,6 +133,7 @@ class HybridStorageManager(StorageManager):
 
     def close(self) -> None:
         """Close both stores."""
+        self.closed = True
         self.vector.close()
         self.graph.close()
 

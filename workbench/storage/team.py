@@ -169,6 +169,8 @@ def open_team_store(
     except BaseException:
         graph.close()
         raise
+    # To people the store is the folder, not the server or the catalogue in it.
+    graph.database.home = vectors.rows.database.home = str(path)
     return HybridStorageManager(graph, vectors, space_settings=space_settings, folder=path)
 
 

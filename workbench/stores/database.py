@@ -35,7 +35,7 @@ from workbench.errors import (
     StoreError,
     StoreVersionError,
 )
-from workbench.stores import asking, locks
+from workbench.stores import asking, closing, locks
 from workbench.stores.asking import sql as asking_sql
 
 APPLICATION_ID = 0x5742_5331  # "WBS1": tells our files from other people's SQLite files
@@ -89,6 +89,7 @@ class SqliteDatabase:
 
     def __init__(self, path: Path, *, wait_s: float = 30.0) -> None:
         self.path = Path(path)
+        self.home = str(self.path.parent)  # the store's folder, for people
         self.wait_s = wait_s
         self._translation = _Translation(self.path)
         self._mutex = threading.RLock()
@@ -170,6 +171,7 @@ class SqliteDatabase:
             if locks.file_at(self.path) == self._file:
                 self._readers.share()
             self._connection.close()
+            self._connection = closing.closed(self.home)
             self._readers.close()
 
     # ------------------------------------------------------------------ reading

@@ -37,7 +37,7 @@ from workbench.errors import (
     UncertainCommitError,
     WorkbenchError,
 )
-from workbench.stores import asking
+from workbench.stores import asking, closing
 from workbench.stores.asking import cypher as asking_cypher
 
 VERSION = 1
@@ -93,6 +93,7 @@ class Neo4jDatabase:
         driver_settings: Mapping[str, Any] | None = None,
     ) -> None:
         self.config = config
+        self.home = self.where  # the store's folder, where it has one
         self.wait_s = wait_s
         self._translation = _Translation(config)
         self._mutex = threading.RLock()
@@ -124,6 +125,7 @@ class Neo4jDatabase:
     def close(self) -> None:
         """Close the connections; closing twice is fine."""
         self._driver.close()
+        self._driver = closing.closed(self.home)
 
     def translated(self) -> AbstractContextManager[None]:
         """Turn errors of the driver inside into ours."""
@@ -437,7 +439,7 @@ class Neo4jDatabase:
     def _give_up(self, op_id: str, gave_up: threading.Event) -> None:
         """End the transaction that waits: the driver has no way to wait for so long and no more."""
         gave_up.set()
-        gone = suppress(exceptions.Neo4jError, exceptions.DriverError)
+        gone = suppress(exceptions.Neo4jError, exceptions.DriverError, WorkbenchError)
         with gone, self._session(neo4j.WRITE_ACCESS) as session:
             for (number,) in session.run(_cypher(_END), op_id=op_id).values():
                 session.run(_cypher("TERMINATE TRANSACTIONS $id"), id=number).consume()
