@@ -505,9 +505,7 @@ def _cypher(text: str) -> Any:
 
 
 def _credentials(config: Neo4jConfig) -> tuple[str, str] | None:
-    if config.password is None:
-        return None
-    return config.user, config.password.get_secret_value()
+    return None if config.password is None else (config.user, config.password.get_secret_value())
 
 
 def _undone(unit: neo4j.Transaction) -> None:
@@ -547,7 +545,7 @@ def _ours(error: Exception, config: Neo4jConfig) -> WorkbenchError:
         return ServerAwayError(
             "The Neo4j server does not answer.",
             where=where,
-            next="See that it runs and that neo4j.uri (NEO4J_URI) is its address. One to try "
+            next="Start it and repeat, or see that neo4j.uri (NEO4J_URI) is its address. One to try "
             "things out starts with: workbench server neo4j",
         )
     # Who was refused too often is told with a code of its own that it is to wait.
