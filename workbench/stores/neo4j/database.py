@@ -545,8 +545,8 @@ def _ours(error: Exception, config: Neo4jConfig) -> WorkbenchError:
         return ServerAwayError(
             "The Neo4j server does not answer.",
             where=where,
-            next="Start it and repeat, or see that neo4j.uri (NEO4J_URI) is its address. One to try "
-            "things out starts with: workbench server neo4j",
+            next="Start it and repeat, or see that neo4j.uri (NEO4J_URI) is its address. One to "
+            "try things out starts with: workbench server neo4j",
         )
     # Who was refused too often is told with a code of its own that it is to wait.
     if isinstance(error, exceptions.AuthError | exceptions.Forbidden) or _SECURITY in code:
