@@ -47,10 +47,14 @@ pages = pytest.mark.parametrize("page", sorted(FOLDER.glob("*.md")), ids=lambda 
 def ran(words: list[str], folder: Path, variables: dict[str, str] | None = None) -> str:
     """Run a command in a folder where `workbench` is the installed one; return its stdout."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    sources = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+    # As somebody who set logging up: what a server remarks on a statement is then printed.
+    (folder / "sitecustomize.py").write_text("import logging\nlogging.basicConfig()\n")
+    sources = os.pathsep.join([str(folder), str(ROOT), os.environ.get("PYTHONPATH", "")])
+    sources = sources.rstrip(os.pathsep)
     there = dict(os.environ, PATH=path, HOME=str(folder), PYTHONPATH=sources) | (variables or {})
     done = subprocess.run(words, cwd=folder, env=there, capture_output=True, text=True)
     assert done.returncode == 0, f"{words[-1]}\n{done.stdout}\n{done.stderr}"
+    assert "notification" not in done.stderr, done.stderr  # of a server, by its driver
     return done.stdout
 
 
